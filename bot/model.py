@@ -1,0 +1,278 @@
+"""The words of the domain: executions, issues, and what is written down about them. Values only, no I/O.
+
+Instants are aware UTC and end in `_at`. Every value here is immutable; a change is a new value.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where an execution's stage stands."""
+
+    BLOCKED = "BLOCKED"  # open issues (or a gate, or unreadable Health) explain the failure
+    RESUMING = "RESUMING"  # a retry is owed to CodePipeline
+    RETRYING = "RETRYING"  # CodePipeline accepted a retry; the outcome is awaited
+    NEEDS_HUMAN = "NEEDS_HUMAN"  # unexplained, budget spent, too old, frozen, or refused
+    RECOVERED = "RECOVERED"  # the stage passed
+    SUPERSEDED = "SUPERSEDED"  # a newer execution took the stage
+    STOPPED = "STOPPED"  # a person stopped the execution
+    DISMISSED = "DISMISSED"  # a person said: don't resume
+
+    @property
+    def finished(self) -> bool:
+        """True where nothing is awaited any more. A DISMISSED execution can still be undone."""
+        return self in (Status.RECOVERED, Status.SUPERSEDED, Status.STOPPED, Status.DISMISSED)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ExecutionKey:
+    """One stage of one pipeline execution: one item, one card, one history.
+
+    None of the five parts can contain '#' (CodePipeline allows letters, digits and .@-_ in names).
+    """
+
+    account: str
+    region: str
+    pipeline: str
+    execution_id: str
+    stage: str
+
+    def __str__(self) -> str:
+        return "#".join((self.account, self.region, self.pipeline, self.execution_id, self.stage))
+
+    @classmethod
+    def parse(cls, text: str) -> "ExecutionKey":
+        """Read what str() wrote. Raises ValueError on anything else."""
+        account, region, pipeline, execution_id, stage = text.split("#")
+        if not all((account, region, pipeline, execution_id, stage)):
+            raise ValueError("an execution key has five parts, none of them empty")
+        return cls(account, region, pipeline, execution_id, stage)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAction:
+    """One failed action of the stage, as ListActionExecutions and GetPipelineState tell it."""
+
+    name: str
+    action_execution_id: str
+    region: str
+    category: str = ""  # Source Build Test Deploy Approval Invoke Compute
+    owner: str = ""  # AWS ThirdParty Custom
+    provider: str = ""  # CloudFormation, ECS, Lambda, …
+    error_code: str = ""  # JobFailed, ConfigurationError, PermissionError, SystemUnavailable, …
+    message: str = ""  # cut at MESSAGE_LIMIT
+    external_execution_id: str = ""
+    external_execution_url: str = ""
+    gate_issues: tuple[str, ...] | None = None
+    """None: not Allclear's gate. Else the last ARN segments of the issues the gate named."""
+
+
+MESSAGE_LIMIT = 2_000  # characters of an error kept; CodePipeline's own may reach 5,000
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """An issue that holds an execution, with what the card says about it."""
+
+    issue: str  # the issue's key
+    service: str
+    region: str
+    type_code: str
+    start_at: datetime
+
+
+class Verdict(StrEnum):
+    """What attribution concluded about a failure."""
+
+    EXPLAINED = "EXPLAINED"  # an issue explains it
+    UNEXPLAINED = "UNEXPLAINED"  # could be AWS's, but no issue says so
+    OWN = "OWN"  # the team's own: an approval rejected, configuration, permissions, a build's commands
+    UNREADABLE = "UNREADABLE"  # AWS Health could not be read and HealthUnavailable is block
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Which issues explain a failure, and the one sentence that says why (or why not)."""
+
+    verdict: Verdict
+    reason: str
+    blockers: tuple[Blocker, ...] = ()
+    caveat: str = ""  # what cannot be confirmed, and why; shown beside the reason
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineTags:
+    """The pipeline's own wishes, from its `allclear:*` tags."""
+
+    channel: str = ""
+    auto_retry: bool = True
+    announce_unexplained: bool = True
+    services: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPlan:
+    """A retry that is owed: who asked, and not before when."""
+
+    requested_by: str  # ALLCLEAR, or a Slack user id
+    requested_at: datetime
+    not_before_at: datetime
+    postponed: int = 0  # how often CodePipeline or Health said "not now"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to call RetryStageExecution for exactly these failed actions until the lease ends."""
+
+    claim_id: str
+    lease_until_at: datetime
+    action_execution_ids: tuple[str, ...]  # sorted
+    spent_budget: bool
+
+
+ALLCLEAR = "allclear"  # the actor in history lines that no person caused
+TRAIL_LENGTH = 6  # history entries an execution carries for its card; the table keeps them all
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of history: what changed, who caused it, and on what evidence."""
+
+    version: int
+    at: datetime
+    status: Status
+    what: str
+    by: str = ALLCLEAR
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One stage of one pipeline execution that failed, from the failure to its end."""
+
+    key: ExecutionKey
+    version: int
+    status: Status
+    entered_version: int  # the version at which this status (or this failure) began: older buttons are stale
+    first_failed_at: datetime
+    failed_at: datetime  # this attempt's failure
+    actions: tuple[FailedAction, ...]
+    attribution: Attribution
+    tags: PipelineTags = field(default_factory=PipelineTags)
+    revision: str = ""  # the commit's summary and author, as CodePipeline tells them
+    note: str = ""  # one sentence: why this status, where the attribution alone does not say it
+    blockers: tuple[Blocker, ...] = ()  # what still holds it; shrinks as issues close
+    automatic_retries: int = 0
+    retries: int = 0  # all accepted retries, clicked ones too
+    gate_stops: int = 0  # times the gate stopped a retry again, in a row
+    looks: int = 0  # how often an unexplained failure was looked at again
+    retry: RetryPlan | None = None
+    claim: Claim | None = None
+    held_at: datetime | None = None  # when the present hold began
+    released_at: datetime | None = None  # the all-clear that released it
+    finished_at: datetime | None = None
+    due_at: datetime | None = None
+    trail: tuple[Entry, ...] = ()
+
+    @property
+    def action_execution_ids(self) -> tuple[str, ...]:
+        """The failed attempts' ids, sorted: the fence a retry is claimed against."""
+        return tuple(sorted(action.action_execution_id for action in self.actions))
+
+    @property
+    def stopped_by_gate(self) -> bool:
+        return any(action.gate_issues is not None for action in self.actions)
+
+
+class IssuePhase(StrEnum):
+    """An issue's own way from open to done. Its place between SETTLING and DRAINING belongs to the canary."""
+
+    OPEN = "OPEN"
+    SETTLING = "SETTLING"  # closed; waiting out the settle time
+    DRAINING = "DRAINING"  # releasing what it held, page by page
+    DONE = "DONE"
+
+
+HEALTH_UNREADABLE = "allclear:health-unreadable"  # the pseudo-issue's key and ARN
+
+
+@dataclass(frozen=True, slots=True)
+class IssueReport:
+    """What one AWS Health event (or one DescribeEvents row) says about an issue."""
+
+    arn: str
+    service: str
+    region: str  # a Region, or "global"
+    type_code: str
+    scope: str  # PUBLIC | ACCOUNT_SPECIFIC
+    account: str  # the affected account; "" for PUBLIC
+    start_at: datetime
+    updated_at: datetime
+    closed: bool
+    end_at: datetime | None = None
+    description: str = ""
+
+    @property
+    def key(self) -> str:
+        """PUBLIC issues are one everywhere; an account's own is one per affected account."""
+        return f"{self.arn}|{self.account}" if self.account else self.arn
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """An AWS Health issue in the ledger, with where its all-clear stands."""
+
+    report: IssueReport  # the newest one
+    version: int
+    phase: IssuePhase
+    first_seen_at: datetime
+    closed_at: datetime | None = None  # when the close reached us
+    settled_at: datetime | None = None  # when the settle time ends
+    claim_cursor: str | None = None  # None: no unexplained failures left to look through
+    drain_cursor: str = ""
+    due_at: datetime | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        return self.report.key
+
+    @property
+    def open(self) -> bool:
+        return self.phase is IssuePhase.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A failure somebody reported, saved before the truth about it is read so that nothing can lose it."""
+
+    account: str
+    region: str
+    pipeline: str
+    execution_id: str
+    seen_at: datetime
+    due_at: datetime
+    token: str  # changes with every report; a hint is dropped only as the one that was loaded
+    tries: int = 0
+
+    @property
+    def key(self) -> str:
+        return "#".join((self.account, self.region, self.pipeline, self.execution_id))
+
+
+@dataclass(frozen=True, slots=True)
+class CardRef:
+    """Where an execution's one Slack message is, and which version of the state it shows."""
+
+    key: ExecutionKey
+    revision: int  # optimistic lock of this item alone
+    wanted_version: int  # the newest saved state
+    rendered_version: int = 0
+    channel: str = ""  # the id chat.postMessage answered with
+    ts: str = ""
+    posting_at: datetime | None = None  # a post was begun and its outcome is not known
+    undeliverable: str = ""  # Slack's error code when it will never take the card
+    failures: int = 0
+    due_at: datetime | None = None

@@ -1,0 +1,73 @@
+"""The stack's settings as one typed value. Parsed once from the environment; the names are the template's."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from bot.errors import ParseError
+
+# The reasons are figures about public incidents: these services' issues never broke a deploy of another's.
+DEFAULT_IGNORED_SERVICES = ("DIRECTCONNECT", "BILLING*", "CONNECT", "INTERNETCONNECTIVITY", "SUPPORTCENTER")
+
+
+class WhenHealthUnreadable(StrEnum):
+    """What a transient failure to read AWS Health means for a deploy."""
+
+    BLOCK = "block"
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the installer decided. Durations are timedeltas; ids are Slack's."""
+
+    settle: timedelta = timedelta(seconds=300)
+    max_automatic_retries: int = 3
+    max_age: timedelta = timedelta(hours=24)
+    late_issue: timedelta = timedelta(minutes=240)
+    issue_max_age: timedelta = timedelta(hours=48)
+    ignored_services: tuple[str, ...] = DEFAULT_IGNORED_SERVICES
+    health_unavailable: WhenHealthUnreadable = WhenHealthUnreadable.BLOCK
+    slack_channel: str = ""
+    on_call_mention: str = ""
+
+    def ignores(self, service: str) -> bool:
+        """True when the stack's IgnoredServices name `service` (a trailing * is a prefix)."""
+        return any(
+            service.startswith(name[:-1]) if name.endswith("*") else service == name
+            for name in self.ignored_services
+        )
+
+
+def parse_policy(environment: Mapping[str, str]) -> Policy:
+    """Read the settings from environment variables. Raises ParseError naming the variable."""
+
+    def whole(name: str, default: int, least: int) -> int:
+        text = environment.get(name, "").strip()
+        if not text:
+            return default
+        if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < least:
+            raise ParseError(name, f"must be a whole number of at least {least}, not {text!r}")
+        return int(text)
+
+    health = environment.get("HEALTH_UNAVAILABLE", "").strip() or WhenHealthUnreadable.BLOCK
+    if health not in tuple(WhenHealthUnreadable):
+        raise ParseError("HEALTH_UNAVAILABLE", f"must be block or allow, not {health!r}")
+    ignored = environment.get("IGNORED_SERVICES")
+    return Policy(
+        settle=timedelta(seconds=whole("SETTLE_SECONDS", 300, 0)),
+        max_automatic_retries=whole("MAX_AUTOMATIC_RETRIES", 3, 0),
+        max_age=timedelta(hours=whole("MAX_AGE_HOURS", 24, 1)),
+        late_issue=timedelta(minutes=whole("LATE_ISSUE_MINUTES", 240, 0)),
+        issue_max_age=timedelta(hours=whole("ISSUE_MAX_AGE_HOURS", 48, 1)),
+        ignored_services=(
+            DEFAULT_IGNORED_SERVICES
+            if ignored is None
+            else tuple(name.strip().upper() for name in ignored.split(",") if name.strip())
+        ),
+        health_unavailable=WhenHealthUnreadable(health),
+        slack_channel=environment.get("SLACK_CHANNEL", "").strip(),
+        on_call_mention=environment.get("ON_CALL_MENTION", "").strip(),
+    )

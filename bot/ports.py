@@ -1,0 +1,237 @@
+"""What the domain asks of the world. Adapters implement these over AWS and Slack; tests over memory.
+
+Every method may raise what its docstring names; anything else is a bug or a dead service and propagates.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from bot.model import (
+    CardRef,
+    Entry,
+    Execution,
+    ExecutionKey,
+    FailedAction,
+    Hint,
+    Issue,
+    IssueReport,
+    PipelineTags,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a query. `cursor` is None on the last."""
+
+    items: tuple[T, ...]
+    cursor: str | None = None
+
+
+class DueKind(StrEnum):
+    EXECUTION = "EXECUTION"
+    CARD = "CARD"
+    HINT = "HINT"
+    ISSUE = "ISSUE"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something whose clock has come. `key` is str(ExecutionKey), Hint.key or Issue.key, after `kind`."""
+
+    kind: DueKind
+    key: str
+    due_at: datetime
+
+
+class Store(Protocol):
+    """The table. Loads are consistent; `due`, `unfinished` and `of_pipeline` read sparse indexes: hints only."""
+
+    def load_execution(self, key: ExecutionKey) -> Execution | None: ...
+
+    def save_execution(
+        self,
+        execution: Execution,
+        *,
+        holding: Sequence[str] = (),
+        click: str | None = None,
+        click_expires_at: datetime | None = None,
+    ) -> None:
+        """Save state, history (the trail's last entry), the card's wanted version and clock, in one transaction.
+
+        `execution.version` must be one more than the stored version (1: must not exist), else VersionConflict.
+        `holding` are issue keys: the issue → execution edges written in the same transaction.
+        `click` marks a Slack request as used, in the same transaction: DuplicateClick if it was used before.
+        """
+        ...
+
+    def wake_execution(self, key: ExecutionKey, now: datetime) -> None:
+        """Touch the item, outside its version and history, so that the stream delivers it again."""
+        ...
+
+    def history(self, key: ExecutionKey) -> tuple[Entry, ...]:
+        """Every line, oldest first."""
+        ...
+
+    def load_card(self, key: ExecutionKey) -> CardRef | None: ...
+
+    def save_card(self, card: CardRef) -> None:
+        """`card.revision` must be one more than the stored one, else VersionConflict. Wakes nobody.
+
+        `save_execution` raises the revision too: a card saved over a newer wanted version conflicts.
+        """
+        ...
+
+    def load_hint(self, key: str) -> Hint | None: ...
+
+    def save_hint(self, hint: Hint) -> None:
+        """Write it, whatever was there."""
+        ...
+
+    def drop_hint(self, hint: Hint) -> None:
+        """Remove it, unless a newer report (another token) replaced it."""
+        ...
+
+    def load_issue(self, key: str) -> Issue | None: ...
+
+    def save_issue(self, issue: Issue) -> None:
+        """`issue.version` must be one more than the stored version (1: must not exist), else VersionConflict."""
+        ...
+
+    def ledger(self) -> tuple[Issue, ...]:
+        """Every issue that has not expired, by one consistent query."""
+        ...
+
+    def held_by(self, issue: str, after: str, limit: int) -> Page[ExecutionKey]:
+        """The issue's edges, from the base table, consistently, in key order, `after` a cursor ("" = start)."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> tuple[Due, ...]:
+        """What is due at or before `now`, oldest first."""
+        ...
+
+    def postpone(self, due: Due, until: datetime) -> None:
+        """Push a clock without reading the item (which may be what cannot be read). No-op if it moved since."""
+        ...
+
+    def unfinished(self, after: str, limit: int) -> Page[Execution]:
+        """Executions that are not finished, oldest failure first."""
+        ...
+
+    def of_pipeline(self, pipeline: str, limit: int) -> tuple[Execution, ...]:
+        """A pipeline's executions by name (any Region), newest failure first."""
+        ...
+
+
+class StageStatus(StrEnum):
+    """CodePipeline's own words for a stage's latest execution, plus MISSING."""
+
+    IN_PROGRESS = "InProgress"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    STOPPED = "Stopped"
+    STOPPING = "Stopping"
+    CANCELLED = "Cancelled"
+    MISSING = "Missing"  # the pipeline has no such stage any more
+
+
+@dataclass(frozen=True, slots=True)
+class StageTruth:
+    """What CodePipeline says now about one stage and one execution of it."""
+
+    key: ExecutionKey
+    status: StageStatus
+    failed: tuple[FailedAction, ...] = ()  # the latest attempt of each action of this stage that failed
+    failed_at: datetime | None = None  # when the last of them failed
+    overtaken_by: str = ""  # the other execution that is now the stage's latest ("" in PARALLEL pipelines)
+    transition_disabled: str | None = None  # the reason the inbound transition is closed; None: it is open
+    execution_status: str = ""  # the whole execution's: InProgress Failed Stopped Superseded …; "" unknown
+    revision: str = ""  # commit summary and author, for the card
+
+
+class Pipelines(Protocol):
+    """CodePipeline (or another CI/CD tool one day)."""
+
+    def stages(self, account: str, region: str, pipeline: str, execution_id: str) -> tuple[StageTruth, ...]:
+        """The truth about every stage this execution has reached. Raises PipelineGone, TryLater."""
+        ...
+
+    def tags(self, account: str, region: str, pipeline: str) -> PipelineTags:
+        """Raises TryLater. A definite refusal (no permission, no such operation) is answered with no tags."""
+        ...
+
+    def retry_stage(self, key: ExecutionKey) -> None:
+        """RetryStageExecution, FAILED_ACTIONS, sent once. Raises RetryRefused's children or OutcomeUnknown."""
+        ...
+
+    def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> None:
+        """PutJobFailureResult (JobFailed). A final refusal (job unknown or answered before) returns normally.
+
+        Raises TryLater.
+        """
+        ...
+
+    def pass_job(self, region: str, job_id: str, summary: str) -> None:
+        """PutJobSuccessResult. Otherwise as fail_job."""
+        ...
+
+
+class Health(Protocol):
+    """The AWS Health API."""
+
+    def open_issues(self, regions: Sequence[str]) -> tuple[IssueReport, ...]:
+        """Open events of category issue in these Regions and `global`, every page.
+
+        Raises NoSupportPlan, HealthUnreadable.
+        """
+        ...
+
+    def describe(self, arns: Sequence[str]) -> tuple[IssueReport, ...]:
+        """The current reports of these events, any status; unknown ARNs are left out. Raises as open_issues."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A Slack message: top-level text for screen readers, blocks, and the metadata it is found again by."""
+
+    text: str
+    blocks: tuple[dict[str, Any], ...]
+    metadata: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SlackUser:
+    """What users.info says that matters here."""
+
+    user_id: str
+    team_id: str
+    full_member: bool  # not a guest, not a bot, not deleted, not a stranger
+
+
+class Chat(Protocol):
+    """Slack's Web API. Every method raises TryLater (rate limit, unreachable) or SlackRefused (final)."""
+
+    def post(self, channel: str, message: Message) -> tuple[str, str]:
+        """Post once, never resent; answers (channel id, ts). Raises OutcomeUnknown as well."""
+        ...
+
+    def update(self, channel: str, ts: str, message: Message) -> None: ...
+
+    def find(self, channel: str, key: str, since: datetime) -> str | None:
+        """The ts of our own message whose metadata carries `key`, posted at or after `since`; every page."""
+        ...
+
+    def user(self, user_id: str) -> SlackUser: ...
+
+    def team(self) -> str:
+        """The team the bot token belongs to (auth.test)."""
+        ...
+
+    def respond(self, response_url: str, text: str, blocks: Sequence[dict[str, Any]] = ()) -> None:
+        """An ephemeral answer that leaves the original message alone. Best effort: failures are logged."""
+        ...
