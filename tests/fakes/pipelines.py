@@ -1,0 +1,81 @@
+"""CodePipeline in memory: the truth is what a test shows, and everything asked of it is written down."""
+
+from collections import defaultdict, deque
+from dataclasses import replace
+from datetime import datetime
+
+from bot.errors import NotRetryable, PipelineGone, RetryImpossible
+from bot.model import ExecutionKey, FailedAction, PipelineTags
+from bot.ports import StageStatus, StageTruth
+
+
+class FakePipelines:
+    """Implements bot.ports.Pipelines. `truth` may be changed freely between calls."""
+
+    def __init__(self) -> None:
+        self.truth: dict[ExecutionKey, StageTruth] = {}
+        self.tags_of: dict[str, PipelineTags] = {}
+        self.gone: set[str] = set()  # names of pipelines that CodePipeline no longer knows
+        self.reads: list[tuple[str, str, str, str]] = []  # account, region, pipeline, execution id
+        self.retried: list[ExecutionKey] = []  # every call, refused ones too
+        self.accepted: list[ExecutionKey] = []
+        self.failed_jobs: list[tuple[str, str, str, str]] = []  # region, job id, message, external execution id
+        self.passed_jobs: list[tuple[str, str, str]] = []  # region, job id, summary
+        self._errors: defaultdict[str, deque[Exception]] = defaultdict(deque)
+
+    def raise_next(self, method: str, *errors: Exception) -> None:
+        """The next calls of `method` ("stages", "retry_stage", …) raise these, one each, and do nothing."""
+        self._errors[method].extend(errors)
+
+    def show(self, *stages: StageTruth) -> None:
+        """From now on this is the truth about these stages; others stay as they were."""
+        self.truth.update({stage.key: stage for stage in stages})
+
+    def show_failed(self, key: ExecutionKey, *actions: FailedAction, at: datetime) -> None:
+        self.show(
+            StageTruth(key, StageStatus.FAILED, failed=actions, failed_at=at, execution_status="Failed"),
+        )
+
+    def show_status(self, key: ExecutionKey, status: StageStatus) -> None:
+        """The stage stands like this now, nothing in it failed."""
+        self.show(StageTruth(key, status))
+
+    def stages(self, account: str, region: str, pipeline: str, execution_id: str) -> tuple[StageTruth, ...]:
+        asked = (account, region, pipeline, execution_id)
+        self.reads.append(asked)
+        self._raise_scripted("stages")
+        if pipeline in self.gone:
+            raise PipelineGone(pipeline)
+        return tuple(
+            truth
+            for key, truth in self.truth.items()
+            if (key.account, key.region, key.pipeline, key.execution_id) == asked
+        )
+
+    def tags(self, account: str, region: str, pipeline: str) -> PipelineTags:  # noqa: ARG002 - by name is enough
+        self._raise_scripted("tags")
+        return self.tags_of.get(pipeline, PipelineTags())
+
+    def retry_stage(self, key: ExecutionKey) -> None:
+        """As CodePipeline: only a failed stage can be retried, and an accepted retry puts it in progress."""
+        self.retried.append(key)
+        self._raise_scripted("retry_stage")
+        truth = self.truth.get(key)
+        if truth is None or key.pipeline in self.gone:
+            raise RetryImpossible("PipelineNotFoundException: no such pipeline, execution or stage")
+        if truth.status is not StageStatus.FAILED:
+            raise NotRetryable(f"StageNotRetryableException: the stage is {truth.status}")
+        self.accepted.append(key)
+        self.show(replace(truth, status=StageStatus.IN_PROGRESS, failed=(), failed_at=None))
+
+    def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> None:
+        self._raise_scripted("fail_job")
+        self.failed_jobs.append((region, job_id, message, external_execution_id))
+
+    def pass_job(self, region: str, job_id: str, summary: str) -> None:
+        self._raise_scripted("pass_job")
+        self.passed_jobs.append((region, job_id, summary))
+
+    def _raise_scripted(self, method: str) -> None:
+        if self._errors[method]:
+            raise self._errors[method].popleft()
