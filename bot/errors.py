@@ -43,7 +43,7 @@ class PipelineGone(AllclearError):
 
 
 class RetryRefused(AllclearError):
-    """CodePipeline answered RetryStageExecution with an error: nothing was started, and the budget is given back."""
+    """CodePipeline answered RetryStageExecution with an error: nothing started, the budget is given back."""
 
 
 class RetryNotNow(RetryRefused):

@@ -156,6 +156,7 @@ class Execution:
     version: int
     status: Status
     entered_version: int  # the version at which this status (or this failure) began: older buttons are stale
+    entered_at: datetime
     first_failed_at: datetime
     failed_at: datetime  # this attempt's failure
     actions: tuple[FailedAction, ...]
@@ -167,7 +168,6 @@ class Execution:
     automatic_retries: int = 0
     retries: int = 0  # all accepted retries, clicked ones too
     gate_stops: int = 0  # times the gate stopped a retry again, in a row
-    looks: int = 0  # how often an unexplained failure was looked at again
     retry: RetryPlan | None = None
     claim: Claim | None = None
     held_at: datetime | None = None  # when the present hold began
