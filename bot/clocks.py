@@ -1,0 +1,53 @@
+"""When a waiting execution is looked at next. No status without an alarm clock; only ends have none."""
+
+import zlib
+from datetime import datetime, timedelta
+
+from bot.model import Execution, Status
+from bot.policy import Policy
+
+LOOKS_AT_UNEXPLAINED = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
+SLOW_LOOK = timedelta(hours=4)  # a held execution's own clock; its issues are watched every minute
+SLOW_LOOK_JITTER = timedelta(minutes=30)
+OUTCOME_LOOK = timedelta(minutes=5)  # a retry's outcome normally comes as an event
+WAKE_AFTER = timedelta(minutes=1)  # a retry the stream should have delivered by now
+STUCK_AFTER = timedelta(minutes=30)  # CodePipeline accepted a retry but shows the same failure ever since
+GATE_BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 15))
+POSTPONE_FIRST = timedelta(seconds=30)
+POSTPONE_MOST = timedelta(minutes=15)
+
+
+def jitter(execution: Execution) -> timedelta:
+    """Up to SLOW_LOOK_JITTER, the same for one execution each time, so that thousands do not wake together."""
+    return SLOW_LOOK_JITTER * (zlib.crc32(str(execution.key).encode()) % 1000) / 1000
+
+
+def postponed_until(execution: Execution, now: datetime) -> datetime:
+    """Exponential backoff for a retry that CodePipeline cannot take now: 30 s, doubling, at most 15 minutes."""
+    times = execution.retry.postponed if execution.retry else 0
+    delay: timedelta = min(POSTPONE_MOST, POSTPONE_FIRST * (1 << min(times, 10)))
+    return now + delay + jitter(execution) / 60
+
+
+def next_due(execution: Execution, now: datetime, policy: Policy) -> datetime | None:
+    """The instant at which the sweep looks at this execution again; None for an end."""
+    match execution.status:
+        case Status.BLOCKED:
+            slow = now + SLOW_LOOK + jitter(execution)
+            if execution.held_at is not None and now < execution.held_at + policy.max_age:
+                return min(slow, execution.held_at + policy.max_age)
+            return slow
+        case Status.RESUMING:
+            if execution.claim is not None:
+                return max(execution.claim.lease_until_at, now)
+            not_before = execution.retry.not_before_at if execution.retry else now
+            return max(not_before, now + WAKE_AFTER) if not_before <= now else not_before
+        case Status.RETRYING:
+            return now + OUTCOME_LOOK
+        case Status.NEEDS_HUMAN:
+            for age in LOOKS_AT_UNEXPLAINED:
+                if execution.failed_at + age > now:
+                    return execution.failed_at + age
+            return now + SLOW_LOOK + jitter(execution)
+        case _:
+            return None

@@ -1,0 +1,142 @@
+"""What can happen to a failed stage, in the past tense where it has happened."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.model import Attribution, FailedAction, PipelineTags
+
+
+@dataclass(frozen=True, slots=True)
+class StageFailed:
+    """CodePipeline shows the stage failed. A failure already known (the same action execution ids) is no news."""
+
+    actions: tuple[FailedAction, ...]
+    failed_at: datetime
+    attribution: Attribution
+    tags: PipelineTags
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageRunning:
+    """CodePipeline shows the stage running again."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagePassed:
+    """CodePipeline shows the stage succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Another execution is now the stage's latest, or this one was superseded. `by` is its id, "" if unknown."""
+
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageStopped:
+    """Somebody stopped the execution."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageGone:
+    """The pipeline, or this stage of it, no longer exists."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Attribution found open (or just closed) issues that explain the known failure."""
+
+    attribution: Attribution
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The all-clear of one issue has reached this execution."""
+
+    issue: str
+    why: str
+    after: timedelta = timedelta(0)  # pacing
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The right to call RetryStageExecution, until the lease ends."""
+
+    claim_id: str
+    lease_until_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """CodePipeline accepted the claimed retry."""
+
+    claim_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Not now: CodePipeline is busy (the claim is given back), or the check before the claim could not be made."""
+
+    why: str
+    until_at: datetime
+    claim_id: str = ""  # "" when nothing was claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """CodePipeline refused the claimed retry for good."""
+
+    why: str
+    claim_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A person closed the way in: the stage's inbound transition is disabled."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRequested:
+    """A person asked for a retry (`by` is a Slack user id)."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissed:
+    """A person said: don't resume."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A person took the dismissal back."""
+
+    by: str
+
+
+Event = (
+    StageFailed
+    | StageRunning
+    | StagePassed
+    | Overtaken
+    | StageStopped
+    | StageGone
+    | Explained
+    | Released
+    | Claimed
+    | Accepted
+    | Postponed
+    | Refused
+    | Frozen
+    | RetryRequested
+    | Dismissed
+    | Undone
+)

@@ -1,0 +1,169 @@
+"""The steps by which a failure is held, explained and released, and the ways it ends."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.clocks import GATE_BACKOFF
+from bot.lifecycle.events import Event, Explained, Overtaken, Released, StageFailed, StageGone, StageStopped
+from bot.lifecycle.state import end, next_state, why_not_automatic
+from bot.model import ALLCLEAR, Attribution, Execution, ExecutionKey, RetryPlan, Status, Verdict
+from bot.policy import Policy
+
+
+def begin(key: ExecutionKey, event: StageFailed, now: datetime, policy: Policy) -> Execution:
+    """The first state of a stage that failed: version 1."""
+    unborn = Execution(
+        key=key,
+        version=0,
+        status=Status.NEEDS_HUMAN,
+        entered_version=0,
+        entered_at=now,
+        first_failed_at=event.failed_at,
+        failed_at=event.failed_at,
+        actions=(),
+        attribution=event.attribution,
+    )
+    return _failed(unborn, event, now, policy)
+
+
+def fail(execution: Execution, event: StageFailed, now: datetime, policy: Policy) -> Execution:
+    """A new failed attempt. The failure already known, or an older one, is no news."""
+    known = execution.action_execution_ids == tuple(sorted(a.action_execution_id for a in event.actions))
+    if known or event.failed_at < execution.failed_at:
+        return execution
+    if execution.status.finished:
+        execution = replace(
+            execution, automatic_retries=0, gate_stops=0, held_at=None, retry=None, claim=None, released_at=None
+        )
+    return _failed(execution, event, now, policy)
+
+
+def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Policy) -> Execution:
+    """Store the failed attempt, settle the account of the retry that led to it, and hold or ask."""
+    claim, automatic = execution.claim, execution.automatic_retries
+    by_gate = any(action.gate_issues is not None for action in event.actions)
+    if claim is not None and claim.spent_budget and by_gate:
+        automatic -= 1  # a retry that the gate stopped again costs none
+    unanswered = execution.status is Status.RESUMING and claim is not None
+    failed = replace(
+        execution,
+        actions=event.actions,
+        failed_at=event.failed_at,
+        attribution=event.attribution,
+        tags=event.tags,
+        revision=event.revision or execution.revision,
+        automatic_retries=automatic,
+        retries=execution.retries + (1 if unanswered else 0),
+        gate_stops=execution.gate_stops + 1 if by_gate else 0,
+        retry=None,
+        claim=None,
+        released_at=None,
+    )
+    more = set(execution.action_execution_ids) & {action.action_execution_id for action in event.actions}
+    what = "failed" if not execution.version else "has more failed actions" if more else "failed again"
+    return hold_or_ask(failed, event.attribution, now, policy, f"{execution.key.stage} {what}")
+
+
+def hold_or_ask(
+    execution: Execution, attribution: Attribution, now: datetime, policy: Policy, happened: str
+) -> Execution:
+    """BLOCKED where an issue explains it and an automatic retry may follow; else a person is asked."""
+    held_at = execution.held_at or now
+    common: dict[str, Any] = {"attribution": attribution, "retry": None, "claim": None, "anew": True}
+    if attribution.verdict not in (Verdict.EXPLAINED, Verdict.UNREADABLE):
+        return next_state(
+            execution, now, policy, f"{happened}: {attribution.reason}",
+            status=Status.NEEDS_HUMAN, note="", blockers=(), **common,
+        )  # fmt: skip
+    refusal = why_not_automatic(execution, now, policy)
+    if refusal:
+        return next_state(
+            execution, now, policy, f"{happened}: {refusal}",
+            status=Status.NEEDS_HUMAN, note=refusal, blockers=attribution.blockers, held_at=held_at, **common,
+        )  # fmt: skip
+    if not attribution.blockers:
+        cleared = replace(execution, attribution=attribution, held_at=held_at)
+        return resume_or_ask(cleared, now, policy, f"{happened}; what stopped it is over: {attribution.reason}")
+    return next_state(
+        execution, now, policy, f"{happened}, held: {attribution.reason}",
+        status=Status.BLOCKED, note="", blockers=attribution.blockers, held_at=held_at, **common,
+    )  # fmt: skip
+
+
+def resume_or_ask(
+    execution: Execution, now: datetime, policy: Policy, what: str, after: timedelta = timedelta(0)
+) -> Execution:
+    """Nothing holds it any more: a retry is owed, unless an automatic one is out of the question."""
+    refusal = why_not_automatic(execution, now, policy)
+    if not refusal and not execution.tags.auto_retry:
+        refusal = "Automatic retries are off for this pipeline (tag allclear:auto-retry)."
+    if refusal:
+        return next_state(
+            execution, now, policy, f"{what}, but not resumed: {refusal}",
+            status=Status.NEEDS_HUMAN, note=refusal, blockers=(), released_at=now, retry=None, claim=None,
+        )  # fmt: skip
+    gate_backoff = GATE_BACKOFF[min(execution.gate_stops - 1, len(GATE_BACKOFF)) - 1]
+    delay = max(after, gate_backoff) if execution.gate_stops > 1 else after
+    return next_state(
+        execution, now, policy, f"{what}: resuming",
+        status=Status.RESUMING, note="", blockers=(), claim=None, released_at=now,
+        retry=RetryPlan(ALLCLEAR, now, now + delay),
+    )  # fmt: skip
+
+
+def explain(execution: Execution, event: Explained, now: datetime, policy: Policy) -> Execution:
+    """An issue that explains the known failure: a person need not be asked, or one more issue holds it."""
+    attribution = event.attribution
+    if execution.status is Status.BLOCKED:
+        known = {blocker.issue for blocker in execution.blockers}
+        more = tuple(blocker for blocker in attribution.blockers if blocker.issue not in known)
+        if not more:
+            return execution
+        names = ", ".join(f"{blocker.service} in {blocker.region}" for blocker in more)
+        return next_state(
+            execution, now, policy, f"also held by {names}",
+            blockers=execution.blockers + more, attribution=attribution,
+        )  # fmt: skip
+    if attribution.verdict is not Verdict.EXPLAINED or why_not_automatic(execution, now, policy):
+        return execution
+    if execution.attribution.verdict is Verdict.EXPLAINED:
+        return execution  # asked for another reason than a missing explanation: refused, frozen, switched off
+    return hold_or_ask(execution, attribution, now, policy, "an issue explains it after all")
+
+
+def hold_again(execution: Execution, event: Explained, now: datetime, policy: Policy) -> Execution:
+    """An issue opened before the retry was claimed. A person's own request, or a call in flight, goes on."""
+    asked_by_person = execution.retry is not None and execution.retry.requested_by != ALLCLEAR
+    if execution.claim is not None or asked_by_person or not event.attribution.blockers:
+        return execution
+    return hold_or_ask(execution, event.attribution, now, policy, "held again before the retry")
+
+
+def release(execution: Execution, event: Released, now: datetime, policy: Policy) -> Execution:
+    """One issue's all-clear. The last one frees the execution, if an automatic retry may follow."""
+    left = tuple(blocker for blocker in execution.blockers if blocker.issue != event.issue)
+    if len(left) == len(execution.blockers) and execution.blockers:
+        return execution
+    if left:
+        return next_state(execution, now, policy, f"{event.why}; {len(left)} more still open", blockers=left)
+    return resume_or_ask(execution, now, policy, event.why, event.after)
+
+
+def recover(execution: Execution, _event: Event, now: datetime, policy: Policy) -> Execution:
+    return next_state(
+        execution, now, policy, f"{execution.key.stage} passed",
+        status=Status.RECOVERED, note="", retry=None, claim=None, blockers=(), finished_at=now,
+    )  # fmt: skip
+
+
+def supersede(execution: Execution, event: Overtaken, now: datetime, policy: Policy) -> Execution:
+    who = f"Execution {event.by}" if event.by else "A newer execution"
+    note = f"{who} took the stage; this one is left alone."
+    return end(execution, now, policy, Status.SUPERSEDED, note)
+
+
+def stop(execution: Execution, event: StageStopped | StageGone, now: datetime, policy: Policy) -> Execution:
+    if isinstance(event, StageGone):
+        return end(execution, now, policy, Status.STOPPED, f"{event.what}; there is nothing left to retry.")
+    return end(execution, now, policy, Status.STOPPED, "The execution was stopped; it is left alone.")

@@ -1,0 +1,146 @@
+"""The steps of a retry that is owed, asked for, claimed, answered, or refused; and what people say."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from bot.errors import IllegalTransition
+from bot.lifecycle.events import (
+    Accepted,
+    Claimed,
+    Dismissed,
+    Event,
+    Frozen,
+    Postponed,
+    Refused,
+    RetryRequested,
+    Undone,
+)
+from bot.lifecycle.state import next_state, unclaimed, why_not_automatic
+from bot.model import ALLCLEAR, Claim, Execution, RetryPlan, Status
+from bot.policy import Policy
+
+
+def run_outside(execution: Execution, _event: Event, now: datetime, policy: Policy) -> Execution:
+    """Somebody retried it in the console."""
+    return next_state(
+        execution, now, policy, "retried outside Allclear",
+        status=Status.RETRYING, note="Retried outside Allclear.", retry=None, claim=None, blockers=(),
+    )  # fmt: skip
+
+
+def run_resumed(execution: Execution, event: Event, now: datetime, policy: Policy) -> Execution:
+    """The stage runs while a retry was owed: ours if it was claimed (the answer is late), else somebody else's."""
+    if execution.claim is None:
+        return run_outside(execution, event, now, policy)
+    return accepted(execution, now, policy, "the stage is running again")
+
+
+def claim(execution: Execution, event: Claimed, now: datetime, policy: Policy) -> Execution:
+    """Spend the budget and take the lease, fenced by the failed action execution ids."""
+    plan, before = execution.retry, execution.claim
+    if plan is None or (before is not None and now < before.lease_until_at):
+        raise IllegalTransition("a claim needs a retry that is owed and nobody else's live lease")
+    automatic = plan.requested_by == ALLCLEAR
+    ids = execution.action_execution_ids
+    paid = before is not None and before.spent_budget and before.action_execution_ids == ids
+    if automatic and not paid and execution.automatic_retries >= policy.max_automatic_retries:
+        raise IllegalTransition("the budget of automatic retries is spent")
+    return next_state(
+        execution, now, policy, "asking CodePipeline to retry" if before is None else "asking CodePipeline again",
+        claim=Claim(event.claim_id, event.lease_until_at, ids, spent_budget=automatic or paid),
+        automatic_retries=execution.automatic_retries + (1 if automatic and not paid else 0),
+    )  # fmt: skip
+
+
+def accept(execution: Execution, event: Accepted, now: datetime, policy: Policy) -> Execution:
+    """CodePipeline said yes. An answer to a claim that is no longer the live one is still a yes."""
+    if execution.claim is None or execution.claim.claim_id != event.claim_id:
+        return execution
+    return accepted(execution, now, policy, "CodePipeline accepted the retry")
+
+
+def accepted(execution: Execution, now: datetime, policy: Policy, what: str) -> Execution:
+    by = execution.retry.requested_by if execution.retry else ALLCLEAR
+    return next_state(execution, now, policy, what, by=by, status=Status.RETRYING, retries=execution.retries + 1)
+
+
+def _holds(execution: Execution, claim_id: str) -> bool:
+    return execution.claim is not None and execution.claim.claim_id == claim_id
+
+
+def postpone(execution: Execution, event: Postponed, now: datetime, policy: Policy) -> Execution:
+    """Try later; nothing was started and nothing is spent."""
+    if execution.retry is None or (execution.claim is not None and not _holds(execution, event.claim_id)):
+        return execution
+    refusal = why_not_automatic(unclaimed(execution), now, policy)
+    if refusal and execution.retry.requested_by == ALLCLEAR:
+        return next_state(
+            unclaimed(execution), now, policy, f"{event.why}; {refusal}",
+            status=Status.NEEDS_HUMAN, note=f"{event.why}. {refusal}", retry=None,
+        )  # fmt: skip
+    plan = replace(execution.retry, not_before_at=event.until_at, postponed=execution.retry.postponed + 1)
+    return next_state(unclaimed(execution), now, policy, f"not now: {event.why}", retry=plan, note=event.why)
+
+
+def refuse(execution: Execution, event: Refused, now: datetime, policy: Policy) -> Execution:
+    """CodePipeline will never take it: a person has to look."""
+    if not _holds(execution, event.claim_id):
+        return execution
+    return next_state(
+        unclaimed(execution), now, policy, f"CodePipeline refused the retry: {event.why}",
+        status=Status.NEEDS_HUMAN, note=f"CodePipeline refused the retry: {event.why}", retry=None,
+    )  # fmt: skip
+
+
+def refund(execution: Execution, event: Postponed | Refused, now: datetime, policy: Policy) -> Execution:
+    """The stage was seen running before our refusal was saved: somebody else's retry, so ours cost nothing."""
+    if not _holds(execution, event.claim_id):
+        return execution
+    return next_state(
+        replace(unclaimed(execution), retries=execution.retries - 1), now, policy,
+        "retried outside Allclear; our own call was refused", note="Retried outside Allclear.", retry=None,
+    )  # fmt: skip
+
+
+def freeze(execution: Execution, event: Frozen, now: datetime, policy: Policy) -> Execution:
+    """A person disabled the transition into the stage; nothing goes in until a person says so."""
+    if execution.claim is not None and now < execution.claim.lease_until_at:
+        return execution
+    return next_state(
+        unclaimed(execution), now, policy, f"not retried: {event.why}",
+        status=Status.NEEDS_HUMAN, note=event.why, retry=None,
+    )  # fmt: skip
+
+
+def request(execution: Execution, event: RetryRequested, now: datetime, policy: Policy) -> Execution:
+    """A click: costs no budget and does not wait for the all-clear."""
+    return next_state(
+        execution, now, policy, "asked for a retry", by=event.by,
+        status=Status.RESUMING, note="", claim=None, retry=RetryPlan(event.by, now, now),
+    )  # fmt: skip
+
+
+def hasten(execution: Execution, event: RetryRequested, now: datetime, policy: Policy) -> Execution:
+    """A retry is owed already: a person's wish brings it forward, unless it is being made or was asked for."""
+    plan = execution.retry
+    if execution.claim is not None or plan is None or plan.requested_by != ALLCLEAR:
+        return execution
+    return next_state(
+        execution, now, policy, "asked to retry now", by=event.by, anew=True, retry=RetryPlan(event.by, now, now)
+    )
+
+
+def dismiss(execution: Execution, event: Dismissed, now: datetime, policy: Policy) -> Execution:
+    """Don't resume. Too late once CodePipeline is being asked."""
+    if execution.claim is not None and execution.status is Status.RESUMING:
+        raise IllegalTransition("CodePipeline is being asked to retry right now")
+    return next_state(
+        execution, now, policy, "said: don't resume", by=event.by, status=Status.DISMISSED, retry=None, note=""
+    )
+
+
+def undo(execution: Execution, event: Undone, now: datetime, policy: Policy) -> Execution:
+    """Back to what it was; the truth is looked at again at once, because much may have happened since."""
+    status = Status.BLOCKED if execution.blockers else Status.NEEDS_HUMAN
+    undone = next_state(execution, now, policy, "took the dismissal back", by=event.by, status=status)
+    return replace(undone, due_at=now)

@@ -1,0 +1,54 @@
+"""What every step of the lifecycle is made of: the one way to a new version."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from bot.clocks import next_due
+from bot.lifecycle.events import Event
+from bot.model import ALLCLEAR, TRAIL_LENGTH, Entry, Execution, Status
+from bot.policy import Policy
+
+
+def same(execution: Execution, _event: Event, _now: datetime, _policy: Policy) -> Execution:
+    """No news: the very same object."""
+    return execution
+
+
+def next_state(
+    execution: Execution, now: datetime, policy: Policy, what: str, *, by: str = ALLCLEAR, **changes: Any
+) -> Execution:
+    """The one way to a new version: changes, history line, clock, and where the status begins."""
+    version = execution.version + 1
+    status = changes.get("status", execution.status)
+    began_anew = changes.pop("anew", status is not execution.status)
+    changed = replace(
+        execution,
+        **changes,
+        version=version,
+        entered_version=version if began_anew else execution.entered_version,
+        entered_at=now if began_anew else execution.entered_at,
+        finished_at=(execution.finished_at or now) if status.finished else None,
+        trail=(*execution.trail, Entry(version, now, status, what, by))[-TRAIL_LENGTH:],
+    )
+    return replace(changed, due_at=next_due(changed, now, policy))
+
+
+def why_not_automatic(execution: Execution, now: datetime, policy: Policy) -> str:
+    """The reason an automatic retry is out of the question, "" if it is not."""
+    if execution.automatic_retries >= policy.max_automatic_retries:
+        return f"The budget of {policy.max_automatic_retries} automatic retries is spent."
+    if execution.held_at is not None and now - execution.held_at > policy.max_age:
+        hours = int(policy.max_age.total_seconds() // 3600)
+        return f"It was held for more than {hours} hours, too long to resume unasked."
+    return ""
+
+
+def unclaimed(execution: Execution) -> Execution:
+    """Without the claim, its cost given back."""
+    paid = execution.claim is not None and execution.claim.spent_budget
+    return replace(execution, claim=None, automatic_retries=execution.automatic_retries - (1 if paid else 0))
+
+
+def end(execution: Execution, now: datetime, policy: Policy, status: Status, note: str) -> Execution:
+    return next_state(execution, now, policy, note, status=status, note=note, retry=None, claim=None, blockers=())

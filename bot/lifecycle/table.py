@@ -1,0 +1,96 @@
+"""The lifecycle of a failed stage: one transition table, every status × event decided on purpose. Pure.
+
+`advance` returns the new state, or the very same object where nothing changes; an illegal pair raises
+IllegalTransition and nothing has happened. The events are in events.py, the steps in
+holding.py and retrying.py; this file says which step each status takes on each event.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.errors import IllegalTransition
+from bot.lifecycle import holding, retrying
+from bot.lifecycle.events import (
+    Accepted,
+    Claimed,
+    Dismissed,
+    Event,
+    Explained,
+    Frozen,
+    Overtaken,
+    Postponed,
+    Refused,
+    Released,
+    RetryRequested,
+    StageFailed,
+    StageGone,
+    StagePassed,
+    StageRunning,
+    StageStopped,
+    Undone,
+)
+from bot.lifecycle.state import same
+from bot.model import Execution, Status
+from bot.policy import Policy
+
+Step = Callable[..., Execution]
+
+
+def illegal(execution: Execution, event: Event, _now: datetime, _policy: Policy) -> Execution:
+    """This status never takes this event: the caller is wrong."""
+    raise IllegalTransition(f"{type(event).__name__} is not possible while {execution.status}")
+
+
+ORDER = tuple(Status)
+
+# One row an event, one column a status, in the order of the Status enum.
+# fmt: off
+TABLE: dict[type, tuple[Step, ...]] = {
+    #                 BLOCKED            RESUMING           RETRYING          NEEDS_HUMAN
+    #                 RECOVERED          SUPERSEDED         STOPPED           DISMISSED
+    # What CodePipeline says. A new failed attempt re-opens whatever had ended.
+    StageFailed:     (holding.fail,         holding.fail,         holding.fail,        holding.fail,
+                      holding.fail,         holding.fail,         holding.fail,        holding.fail),
+    StageRunning:    (retrying.run_outside,  retrying.run_resumed,  same,             retrying.run_outside,
+                      same,              same,              same,             same),
+    StagePassed:     (holding.recover,      holding.recover,      holding.recover,     holding.recover,
+                      same,              holding.recover,      holding.recover,     holding.recover),
+    Overtaken:       (holding.supersede,    holding.supersede,    holding.supersede,   holding.supersede,
+                      same,              same,              same,             holding.supersede),
+    StageStopped:    (holding.stop,         holding.stop,         holding.stop,        holding.stop,
+                      same,              same,              same,             holding.stop),
+    StageGone:       (holding.stop,         holding.stop,         holding.stop,        holding.stop,
+                      same,              same,              same,             holding.stop),
+    # What AWS Health says. A person's "don't resume" stands; what runs or has ended is left alone.
+    Explained:       (holding.explain,      holding.hold_again,   same,             holding.explain,
+                      same,              same,              same,             same),
+    Released:        (holding.release,      same,              same,             same,
+                      same,              same,              same,             same),
+    # The retry owed to CodePipeline. Late answers find the state already moved on.
+    Claimed:         (illegal,           retrying.claim,        illegal,          illegal,
+                      illegal,           illegal,           illegal,          illegal),
+    Accepted:        (same,              retrying.accept,       same,             same,
+                      same,              same,              same,             same),
+    Postponed:       (same,              retrying.postpone,     retrying.refund,      same,
+                      same,              same,              same,             same),
+    Refused:         (same,              retrying.refuse,       retrying.refund,      same,
+                      same,              same,              same,             same),
+    Frozen:          (same,              retrying.freeze,       same,             same,
+                      same,              same,              same,             same),
+    # What people say. A click on a card that has moved on is refused before it gets here.
+    RetryRequested:  (retrying.request,      retrying.hasten,       same,             retrying.request,
+                      illegal,           illegal,           illegal,          illegal),
+    Dismissed:       (retrying.dismiss,      retrying.dismiss,      illegal,          retrying.dismiss,
+                      illegal,           illegal,           illegal,          same),
+    Undone:          (illegal,           illegal,           illegal,          illegal,
+                      illegal,           illegal,           illegal,          retrying.undo),
+}
+# fmt: on
+
+
+def advance(execution: Execution, event: Event, now: datetime, policy: Policy) -> Execution:
+    """The state after `event` at `now`: version + 1 and one history line, or the same object.
+
+    Raises IllegalTransition where the table says so; nothing has changed then.
+    """
+    return TABLE[type(event)][ORDER.index(execution.status)](execution, event, now, policy)
