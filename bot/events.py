@@ -1,12 +1,12 @@
 """What EventBridge brings, read strictly: CodePipeline's state changes and AWS Health's events. Pure.
 
 Events are hints: only what says *where to look* is read of a CodePipeline event, and nothing of it is believed
-that the API can tell. A Health event is the ledger's source where the Health API is closed to us, so it is read whole.
+that the API can tell. A Health event is read whole: the ledger's only source where the Health API is closed to us.
 Whatever is not as documented raises ParseError naming the field; missing, null and "" are the same thing.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -63,10 +63,13 @@ _WORD = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
 # An AZ (us-east-1a) or a Local Zone (us-east-1-bos-1a) counts as its Region.
 _PLACE = re.compile(rf"({_REGION.pattern})(?:[a-z]|-[a-z0-9\-]+)?|global")
 
-# One, two or three segments after event/. The ledger writes the ARN into keys, between '#' and '|'.
-_HEALTH_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:health:(?P<region>[a-z0-9\-]*):[0-9]*:event(?:/[!-~]+)+")
+# One, two or three segments after event/. The ledger writes the ARN into keys, so neither '#' nor '|' may be in it.
+_HEALTH_ARN = re.compile(
+    r"arn:aws(?:-[a-z]+)*:health:(?P<region>[a-z0-9\-]*):[0-9]*:event(?:/[A-Za-z0-9_.:+=@,%\-]+){1,3}"
+)
 _ARN_LIMIT = 1_000  # characters; AWS allows 1,600, but ARN|account is a sort key and DynamoDB's end at 1,024 bytes
 
+_PUBLIC = "PUBLIC"
 _DESCRIPTION_LIMIT = 500  # characters kept of AWS's text
 
 # Instants outside are nonsense, and inside no arithmetic with hours or days can overflow.
@@ -112,30 +115,185 @@ def parse_pipeline_event(event: object) -> PipelineEvent:
 def parse_health_event(event: object, *, now: datetime) -> IssueReport | None:
     """Read one AWS Health event of EventBridge. Raises ParseError.
 
-    None: it is well-formed and no issue (abuse, account notification, scheduled change, investigation), or an
-    issue that has not begun (upcoming). `now` stands in for an envelope without a time.
+    None: it is no issue (abuse, account notification, scheduled change, investigation), or one that has not begun
+    (upcoming). `now` stands in for an envelope without a time.
     """
     envelope = _Fields.of(event, "")
     if envelope.text("source") != "aws.health":
         raise ParseError("source", "is not aws.health")
     if envelope.text("detail-type") != "AWS Health Event":
         return None
-    delivered_at = envelope.optional_instant("time") or now
     detail = envelope.inner("detail")
-    scope = detail.optional_text("eventScopeCode")
-    if not scope:  # older events lack it; only an account's own lists what is affected
-        scope = "ACCOUNT_SPECIFIC" if detail.optional_list("affectedEntities") else "PUBLIC"
-    report = _report(
-        detail,
-        arn_field="eventArn",
-        region=detail.optional_text("eventRegion") or None,
-        region_field="eventRegion",
-        scope=scope,
-        account=lambda: detail.optional_text("affectedAccount", _ACCOUNT) or envelope.text("account", _ACCOUNT),
-        otherwise_at=delivered_at,
-        otherwise_region=lambda: envelope.text("region", _REGION),
-    )
-    if report is None:
+    if not _is_issue(detail):
         return None
-    updated_at = report.updated_at if report.updated_at <= now + _CLOCK_TOLERANCE else now
-    return replace(report, updated_at=updated_at, description=_description(detail.values.get("eventDescription")))
+    delivered_at = envelope.optional_instant("time") or now
+    arn, arn_region = _arn(detail, "eventArn")
+    updated_at = detail.optional_instant("lastUpdatedTime") or delivered_at
+    return IssueReport(
+        arn=arn,
+        service=detail.text("service", _WORD).upper(),
+        region=_place(detail, "eventRegion") or arn_region or envelope.text("region", _REGION),
+        type_code=detail.text("eventTypeCode", _WORD),
+        scope=(scope := _scope(detail)),
+        account=""
+        if scope == _PUBLIC
+        else detail.optional_text("affectedAccount", _ACCOUNT) or envelope.text("account", _ACCOUNT),
+        start_at=detail.optional_instant("startTime") or delivered_at,
+        updated_at=updated_at if updated_at <= now + _CLOCK_TOLERANCE else now,
+        closed=_closed(detail),
+        end_at=detail.optional_instant("endTime"),
+        description=_description(detail.values.get("eventDescription")),
+    )
+
+
+def report_from_describe_events(row: object, own_account: str) -> IssueReport | None:
+    """Read one row of DescribeEvents' answer: instants as datetimes or epoch seconds. Raises ParseError.
+
+    None: it is no issue, or one that has not begun. An account's own event is laid to `own_account` (12 digits).
+    """
+    event = _Fields.of(row, "")
+    if not _is_issue(event):
+        return None
+    arn, arn_region = _arn(event, "arn")
+    start_at, updated_at = event.optional_instant("startTime"), event.optional_instant("lastUpdatedTime")
+    scope = _scope(event)
+    return IssueReport(
+        arn=arn,
+        service=event.text("service", _WORD).upper(),
+        region=_place(event, "region") or arn_region or event.text("region"),
+        type_code=event.text("eventTypeCode", _WORD),
+        scope=scope,
+        account="" if scope == _PUBLIC else own_account,
+        start_at=start_at or updated_at or event.instant("startTime"),
+        updated_at=updated_at or start_at or event.instant("lastUpdatedTime"),
+        closed=_closed(event),
+        end_at=event.optional_instant("endTime"),
+    )
+
+
+def _is_issue(event: "_Fields") -> bool:
+    return event.text("eventTypeCategory", _WORD) == "issue" and event.optional_text("statusCode") != "upcoming"
+
+
+def _closed(event: "_Fields") -> bool:
+    """Only the status code closes an issue, never an endTime or hopeful words. Older events have none: open."""
+    status = event.optional_text("statusCode") or "open"
+    if status not in ("open", "closed"):
+        raise ParseError(event.path + "statusCode", f"is no documented status: {status[:40]!r}")
+    return status == "closed"
+
+
+def _scope(event: "_Fields") -> str:
+    scope = event.optional_text("eventScopeCode") or "NONE"
+    if scope == "NONE":  # older events do not say; only an account's own list what is affected
+        return "ACCOUNT_SPECIFIC" if event.optional_list("affectedEntities") else _PUBLIC
+    if scope not in (_PUBLIC, "ACCOUNT_SPECIFIC"):
+        raise ParseError(event.path + "eventScopeCode", f"is no documented scope: {scope[:40]!r}")
+    return scope
+
+
+def _arn(event: "_Fields", name: str) -> tuple[str, str]:
+    """The event's ARN, and the Region in it ("" if there is none)."""
+    arn = event.text(name)
+    match = _HEALTH_ARN.fullmatch(arn)
+    if match is None or len(arn) > _ARN_LIMIT:
+        raise ParseError(event.path + name, "is no ARN of an AWS Health event")
+    place = _PLACE.fullmatch(match["region"])
+    return arn, (place[1] or place[0]) if place else ""
+
+
+def _place(event: "_Fields", name: str) -> str:
+    """The Region a field names, itself or by one of its zones; "global"; or "" if it says nothing."""
+    text = event.optional_text(name)
+    if not text:
+        return ""
+    place = _PLACE.fullmatch(text)
+    if place is None:
+        raise ParseError(event.path + name, f"is no Region: {text[:40]!r}")
+    return place[1] or place[0]
+
+
+def _description(descriptions: object) -> str:
+    """AWS's words, in English where there are several languages. No issue is refused for its words' sake."""
+    said = {
+        str(item.get("language")): text
+        for item in (descriptions if isinstance(descriptions, list) else ())
+        if isinstance(item, dict) and isinstance(text := item.get("latestDescription"), str)
+    }
+    text = said.get("en_US") or next(iter(said.values()), "")
+    return text[:_DESCRIPTION_LIMIT].encode(errors="replace").decode()  # half a surrogate pair cannot be stored
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """A JSON object from outside, and the path its fields' errors are named by ("" or "detail.")."""
+
+    values: dict[str, object]
+    path: str
+
+    @classmethod
+    def of(cls, value: object, path: str) -> "_Fields":
+        if not isinstance(value, dict):
+            raise ParseError(path.rstrip(".") or "event", "is not an object")
+        return cls(value, path)
+
+    def inner(self, name: str) -> "_Fields":
+        return self.of(self.values.get(name), f"{self.path}{name}.")
+
+    def optional_text(self, name: str, pattern: re.Pattern[str] | None = None) -> str:
+        value = self.values.get(name)
+        if value is None or value == "":
+            return ""
+        if not isinstance(value, str):
+            raise ParseError(self.path + name, "is not a string")
+        if pattern is not None and not pattern.fullmatch(value):
+            raise ParseError(self.path + name, f"is not as documented: {value[:40]!r}")
+        return value
+
+    def text(self, name: str, pattern: re.Pattern[str] | None = None) -> str:
+        value = self.optional_text(name, pattern)
+        if not value:
+            raise ParseError(self.path + name, "is missing")
+        return value
+
+    def optional_list(self, name: str) -> list[object]:
+        value = self.values.get(name)
+        if value is None or value == "":
+            return []
+        if not isinstance(value, list):
+            raise ParseError(self.path + name, "is not a list")
+        return value
+
+    def optional_instant(self, name: str) -> datetime | None:
+        value = self.values.get(name)
+        if value is None or value == "":
+            return None
+        at = _instant(value)
+        if at is None or not _EARLIEST_AT <= at < _LATEST_AT:
+            raise ParseError(self.path + name, f"is no instant of this age: {str(value)[:40]!r}")
+        return at
+
+    def instant(self, name: str) -> datetime:
+        at = self.optional_instant(name)
+        if at is None:
+            raise ParseError(self.path + name, "is missing")
+        return at
+
+
+def _instant(value: object) -> datetime | None:
+    """Epoch seconds, an HTTP date, an ISO 8601 time (UTC unless it says otherwise), or what an SDK made of one."""
+    try:
+        if isinstance(value, datetime):
+            return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC)
+        if not isinstance(value, str):
+            return None
+        if match := _HTTP_DATE.fullmatch(value):
+            day, month, year, hour, minute, second = match.groups()
+            return datetime(
+                int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC
+            )
+        return _instant(datetime.fromisoformat(value))
+    except (ValueError, OverflowError, OSError):  # not a date, or beyond what a datetime can hold
+        return None
