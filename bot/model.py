@@ -224,10 +224,10 @@ class IssueReport:
 class Issue:
     """An AWS Health issue in the ledger, with where its all-clear stands."""
 
-    report: IssueReport  # the newest one
+    report: IssueReport  # the newest one; once closed, the one that closed it
     version: int
     phase: IssuePhase
-    first_seen_at: datetime
+    first_seen_at: datetime  # its arrival, or the time its oldest known report states, if that is earlier
     closed_at: datetime | None = None  # when the close reached us
     settled_at: datetime | None = None  # when the settle time ends
     claim_cursor: str | None = None  # None: no unexplained failures left to look through

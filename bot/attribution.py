@@ -1,0 +1,184 @@
+"""Does an AWS Health issue explain this failure? Pure, and it says why in one sentence.
+
+The failed actions' Regions, providers and errors, and what the gate said, are held against each issue's Region,
+service and time. Unknown is never guessed: no match means no issue explains it, which the card says too.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from bot.model import (
+    HEALTH_UNREADABLE,
+    Attribution,
+    Blocker,
+    FailedAction,
+    Issue,
+    PipelineTags,
+    Verdict,
+)
+from bot.policy import Policy
+from bot.providers import SERVICES_BY_SDK_NAME, services_of
+
+START_SLACK = timedelta(minutes=15)
+"""AWS states when an impact began to the quarter of an hour at best; a failure this much earlier still counts."""
+
+NEVER_AWS_CODES = {
+    "ConfigurationError": "its configuration is wrong",
+    "PermissionError": "a permission is missing",
+}
+_BUILD_PHASE = re.compile(r"Phase: ?(\w+)")
+_OWN_BUILD_PHASES = ("INSTALL", "PRE_BUILD", "BUILD", "POST_BUILD")  # buildspec phases run the team's commands
+_OWN_COMMAND = re.compile(r"COMMAND_EXECUTION_ERROR|Error while executing command", re.IGNORECASE)
+_SDK_SERVICE = re.compile(r"\(Service: (?:Amazon|AWS)?(\w+)")
+
+
+def why_own(action: FailedAction) -> str:
+    """Why this failure is the team's own and never AWS's; "" where it may be AWS's."""
+    if action.category == "Approval" or action.provider == "Manual":
+        return f"{action.name} was rejected by a person"
+    if action.gate_issues is not None:
+        return ""
+    if action.error_code in NEVER_AWS_CODES:
+        return f"{action.name} failed because {NEVER_AWS_CODES[action.error_code]}"
+    if action.category in ("Build", "Test", "Compute"):
+        phase = _BUILD_PHASE.search(action.message)
+        own_phase = phase is not None and phase.group(1) in _OWN_BUILD_PHASES and "INTERNAL" not in action.message
+        if own_phase or _OWN_COMMAND.search(action.message):
+            return f"{action.name}'s own commands failed"
+    return ""
+
+
+def explaining_services(action: FailedAction, tags: PipelineTags) -> frozenset[str]:
+    """The Health service codes whose issue may explain this action's failure."""
+    if action.provider == "Manual":
+        return frozenset()
+    services = services_of(action.owner, action.provider)
+    named = _SDK_SERVICE.search(action.message)
+    from_error = SERVICES_BY_SDK_NAME.get(named.group(1).lower()) if named else None
+    return services | set(tags.services) | ({from_error} if from_error else set())
+
+
+def in_window(issue: Issue, failed_at: datetime, now: datetime, policy: Policy) -> bool:
+    """Whether the issue's impact covers the failure.
+
+    An open issue counts from its own startTime on, unless it has been open for longer than IssueMaxAgeHours or was
+    announced more than LateIssueMinutes after the failure. A closed one counts up to the report that closed it: AWS
+    posts that about 22 minutes after recovery, and what failed until then was held while the issue was open.
+    """
+    report = issue.report
+    if failed_at < report.start_at - START_SLACK:
+        return False
+    if issue.open:
+        too_old = now - report.start_at > policy.issue_max_age
+        return not too_old and issue.first_seen_at - failed_at <= policy.late_issue
+    return failed_at <= max(report.updated_at, report.end_at or report.updated_at)
+
+
+def _matches_place(issue: Issue, action: FailedAction, tags: PipelineTags) -> bool:
+    return issue.report.region in ("global", action.region, *tags.regions)
+
+
+def _counts_for(issue: Issue, account: str, tags: PipelineTags, policy: Policy) -> bool:
+    report = issue.report
+    if report.arn == HEALTH_UNREADABLE or (report.account and report.account != account):
+        return False
+    return not policy.ignores(report.service) or report.service in tags.services
+
+
+def blocker(issue: Issue) -> Blocker:
+    """What an execution keeps of an issue that holds it."""
+    report = issue.report
+    return Blocker(issue.key, report.service, report.region, report.type_code, report.start_at)
+
+
+def last_segment(arn: str) -> str:
+    """The part of a Health event ARN by which the gate names it."""
+    return arn.rsplit("/", 1)[-1]
+
+
+def explain(
+    actions: Sequence[FailedAction],
+    failed_at: datetime,
+    account: str,
+    tags: PipelineTags,
+    issues: Iterable[Issue],
+    now: datetime,
+    policy: Policy,
+    *,
+    unreadable: str = "",
+    caveat: str = "",
+) -> Attribution:
+    """Which issues explain a stage's failure, and why.
+
+    `unreadable` says why AWS Health could not be read just now ("" when it could): a failure that nothing in the
+    ledger explains is then held or not as HealthUnavailable says. `caveat` is shown beside the reason.
+    """
+    for action in actions:
+        own = why_own(action)
+        if own:
+            return Attribution(Verdict.OWN, f"Not AWS's doing: {own}.", caveat=caveat)
+    if not actions:
+        return Attribution(
+            Verdict.UNEXPLAINED, "CodePipeline names no failed action, so no issue can be matched.", caveat=caveat
+        )
+    counting = [issue for issue in issues if _counts_for(issue, account, tags, policy)]
+    found: dict[str, tuple[Issue, str]] = {}
+    for action in actions:
+        for issue in counting:
+            why = _why(issue, action, failed_at, tags, now, policy)
+            if why:
+                found.setdefault(issue.key, (issue, why))
+    if found:
+        found_open = {key: pair for key, pair in found.items() if pair[0].open}
+        chosen = sorted((found_open or found).values(), key=lambda pair: (pair[0].report.start_at, pair[0].key))
+        others = f" ({len(chosen) - 1} more issues explain it too.)" if len(chosen) > 1 else ""
+        return Attribution(
+            Verdict.EXPLAINED, chosen[0][1] + others, tuple(blocker(issue) for issue, _ in chosen), caveat
+        )
+    stops = [action for action in actions if action.gate_issues is not None]
+    if stops and not unreadable:
+        named = ", ".join(name for action in stops for name in action.gate_issues or ())
+        return Attribution(
+            Verdict.EXPLAINED,
+            f"The health gate stopped it{f' for {named}' if named else ''}, and nothing it named is open now.",
+            caveat=caveat,
+        )
+    if unreadable:
+        return _without_health(actions, unreadable, caveat, policy)
+    where = ", ".join(sorted({action.region for action in actions}))
+    what = ", ".join(sorted({action.provider or action.name for action in actions}))
+    return Attribution(
+        Verdict.UNEXPLAINED, f"No AWS Health issue explains the failure of {what} in {where}.", caveat=caveat
+    )
+
+
+def _without_health(actions: Sequence[FailedAction], unreadable: str, caveat: str, policy: Policy) -> Attribution:
+    held = policy.health_unavailable == "block"
+    reason = f"AWS Health cannot be read ({unreadable}), so nobody can tell whether an AWS issue explains this."
+    setting = f"HealthUnavailable is {policy.health_unavailable}: " + (
+        "it waits until Health can be read." if held else "it is not held."
+    )
+    may_be_aws = any(explaining_services(action, PipelineTags()) for action in actions)
+    verdict = Verdict.UNREADABLE if held and may_be_aws else Verdict.UNEXPLAINED
+    return Attribution(verdict, f"{reason} {setting}", caveat=caveat)
+
+
+def _why(
+    issue: Issue, action: FailedAction, failed_at: datetime, tags: PipelineTags, now: datetime, policy: Policy
+) -> str:
+    """The sentence that says why this issue explains this action's failure; "" if it does not."""
+    report = issue.report
+    state = "has an open issue" if issue.open else "had an issue, closed since,"
+    where = "in every Region" if report.region == "global" else f"in {report.region}"
+    issue_text = f"{report.service} {state} {where} ({report.type_code})"
+    if action.gate_issues is not None:
+        if last_segment(report.arn) in action.gate_issues:
+            return f"{issue_text}, and the health gate {action.name} stopped the deploy for it."
+        return ""
+    if not in_window(issue, failed_at, now, policy) or not _matches_place(issue, action, tags):
+        return ""
+    if report.service not in explaining_services(action, tags):
+        return ""
+    runs = "" if report.region in ("global", action.region) else f" (tag allclear:regions names {report.region})"
+    return f"{issue_text}, and the failed action {action.name} ({action.provider}) runs in {action.region}{runs}."

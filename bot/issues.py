@@ -1,0 +1,151 @@
+"""An issue's own way from open to done: OPEN → SETTLING → DRAINING → DONE. Pure.
+
+A close writes one item, the issue; executions change only as they are released, page by page.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.errors import IllegalTransition
+from bot.model import HEALTH_UNREADABLE, Issue, IssuePhase, IssueReport
+from bot.policy import Policy
+
+WATCH_EVERY = timedelta(minutes=1)  # an open issue is asked about at AWS Health this often
+KEPT_AFTER_DONE = timedelta(days=7)  # longer than any event can be late (EventBridge gives up after a day)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """AWS Health says this about the issue; at least once, in any order."""
+
+    report: IssueReport
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedPage:
+    """One page of unexplained failures was looked through. `cursor` is None after the last."""
+
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The settle time is over and the issue is still closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Open for longer than IssueMaxAgeHours: it holds nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrainedPage:
+    """One page of held executions was released. `cursor` is None after the last."""
+
+    cursor: str | None
+
+
+IssueEvent = Reported | ClaimedPage | Settled | Expired | DrainedPage
+
+
+def first(report: IssueReport, now: datetime, policy: Policy) -> Issue:
+    """The ledger's first entry about an issue (version 1)."""
+    issue = Issue(
+        report=report,
+        version=1,
+        phase=IssuePhase.OPEN,
+        first_seen_at=min(now, report.updated_at),
+        claim_cursor="",
+        due_at=now,
+    )
+    return _closed(issue, report, now, policy) if report.closed else issue
+
+
+def advance_issue(issue: Issue, event: IssueEvent, now: datetime, policy: Policy) -> Issue:
+    """The issue after `event`: version + 1, or the same object. Raises IllegalTransition out of phase."""
+    changed = _step(issue, event, now, policy)
+    return issue if changed == issue else replace(changed, version=issue.version + 1)
+
+
+def _step(issue: Issue, event: IssueEvent, now: datetime, policy: Policy) -> Issue:
+    match event:
+        case Reported(report):
+            return _reported(issue, report, now, policy)
+        case ClaimedPage(cursor) if issue.claim_cursor is not None:
+            return replace(issue, claim_cursor=cursor, due_at=_next_due(issue, cursor is None, now))
+        case Settled() if issue.phase is IssuePhase.SETTLING:
+            return _drain(issue, now)
+        case Expired() if issue.phase is IssuePhase.OPEN:
+            return _drain(issue, now)
+        case DrainedPage(None) if issue.phase is IssuePhase.DRAINING:
+            return replace(issue, phase=IssuePhase.DONE, due_at=None, expires_at=now + KEPT_AFTER_DONE)
+        case DrainedPage(str(cursor)) if issue.phase is IssuePhase.DRAINING:
+            return replace(issue, drain_cursor=cursor, due_at=now)
+        case _:
+            raise IllegalTransition(f"{type(event).__name__} is not possible while the issue is {issue.phase}")
+
+
+def _reported(issue: Issue, report: IssueReport, now: datetime, policy: Policy) -> Issue:
+    """Order by lastUpdatedTime; on a tie closed wins. "[RESOLVED]" and an endTime close nothing."""
+    known = issue.report
+    older = report.updated_at < known.updated_at
+    tie = report.updated_at == known.updated_at
+    if older or (tie and not (report.closed and issue.open)):
+        return replace(issue, first_seen_at=min(issue.first_seen_at, report.updated_at))
+    if report.closed:
+        return _closed(issue, report, now, policy) if issue.open else issue
+    if issue.open:
+        return replace(issue, report=report)
+    if now - report.start_at > policy.issue_max_age:
+        return issue  # it was let go for its age; another update makes it no younger
+    return replace(
+        issue,
+        report=report,
+        phase=IssuePhase.OPEN,
+        closed_at=None,
+        settled_at=None,
+        claim_cursor="",
+        drain_cursor="",
+        due_at=now,
+        expires_at=None,
+    )
+
+
+def _closed(issue: Issue, report: IssueReport, now: datetime, policy: Policy) -> Issue:
+    """The close is this one small write. Nothing needs to settle after our own inability to read."""
+    settled_at = now if report.arn == HEALTH_UNREADABLE else now + policy.settle
+    return replace(
+        issue,
+        report=report,
+        phase=IssuePhase.SETTLING,
+        closed_at=now,
+        settled_at=settled_at,
+        due_at=now if issue.claim_cursor is not None else settled_at,
+    )
+
+
+def _drain(issue: Issue, now: datetime) -> Issue:
+    return replace(issue, phase=IssuePhase.DRAINING, drain_cursor="", due_at=now)
+
+
+def _next_due(issue: Issue, claimed_all: bool, now: datetime) -> datetime:
+    if not claimed_all:
+        return now
+    if issue.phase is IssuePhase.SETTLING and issue.settled_at is not None:
+        return issue.settled_at
+    return now + WATCH_EVERY if issue.phase is IssuePhase.OPEN else now
+
+
+def unreadable_report(now: datetime, *, closed: bool = False) -> IssueReport:
+    """The pseudo-issue that holds deploys while AWS Health cannot be read; the first good read closes it."""
+    return IssueReport(
+        arn=HEALTH_UNREADABLE,
+        service="HEALTH",
+        region="global",
+        type_code="AWS Health unreadable",
+        scope="PUBLIC",
+        account="",
+        start_at=now,
+        updated_at=now,
+        closed=closed,
+    )
