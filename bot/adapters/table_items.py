@@ -1,0 +1,194 @@
+"""What the table's items look like (docs/architecture.md), as plain dicts. Numbers are whole; no SDK here.
+
+Readers raise ParseError naming the field and the item.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from bot.adapters.plain_values import from_plain, parse_instant, plain_instant, to_plain
+from bot.errors import ParseError
+from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue
+from bot.ports import Due, DueKind
+
+T = TypeVar("T")
+Item = dict[str, Any]
+Key = dict[str, str]  # pk and sk
+
+RETENTION = timedelta(days=90)  # how long a finished execution, and a line that nobody will add to, is kept
+DUE = "due"  # the one partition of the index `due`
+UNFINISHED = "yes"  # the one partition of the index `unfinished`
+ISSUES = "ISSUE"  # the partition of the ledger
+LINE = "HISTORY#"
+
+
+def state_key(key: ExecutionKey) -> Key:
+    return {"pk": f"EXEC#{key}", "sk": "STATE"}
+
+
+def line_key(key: ExecutionKey, version: int) -> Key:
+    return {"pk": f"EXEC#{key}", "sk": f"{LINE}{version:08d}"}
+
+
+def card_key(key: ExecutionKey) -> Key:
+    return {"pk": f"EXEC#{key}", "sk": "CARD"}
+
+
+def hint_key(key: str) -> Key:
+    return {"pk": f"HINT#{key}", "sk": "HINT"}
+
+
+def issue_key(key: str) -> Key:
+    return {"pk": ISSUES, "sk": key}
+
+
+def edge_key(issue: str, key: str) -> Key:
+    return {"pk": f"HELD#{issue}", "sk": key}
+
+
+def click_key(click: str) -> Key:
+    return {"pk": f"CLICK#{click}", "sk": "CLICK"}
+
+
+def due_key(due: Due) -> Key:
+    """The item whose clock `due` is."""
+    if due.kind is DueKind.EXECUTION:
+        return {"pk": f"EXEC#{due.key}", "sk": "STATE"}
+    if due.kind is DueKind.CARD:
+        return {"pk": f"EXEC#{due.key}", "sk": "CARD"}
+    return hint_key(due.key) if due.kind is DueKind.HINT else issue_key(due.key)
+
+
+def opened(first_failed_at: datetime, key: ExecutionKey) -> str:
+    """The sort key of the indexes that list executions: by first failure, then by key."""
+    return f"{plain_instant(first_failed_at)}#{key}"
+
+
+def epoch(at: datetime) -> int:
+    """TTL's unit: seconds since 1970, fractions dropped."""
+    return int(at.timestamp())
+
+
+def expires_at(execution: Execution) -> int | None:
+    """When the execution's state and card go, in epoch seconds; None while it is not finished."""
+    if execution.finished_at is None or not execution.status.finished:
+        return None
+    return epoch(execution.finished_at + RETENTION)
+
+
+def execution_item(execution: Execution) -> Item:
+    """The STATE item. Its clock and its place among the unfinished are there only while they mean something."""
+    item: Item = to_plain(execution)
+    item.update(state_key(execution.key))
+    del item["key"]  # the partition key says it
+    item["pipeline"] = execution.key.pipeline
+    item["opened"] = opened(execution.first_failed_at, execution.key)
+    if execution.due_at is not None:
+        item["due"] = DUE
+    if not execution.status.finished:
+        item["unfinished"] = UNFINISHED
+    if (lapses_at := expires_at(execution)) is not None:
+        item["expires_at"] = lapses_at
+    return item
+
+
+def read_execution(item: Mapping[str, Any]) -> Execution:
+    return _read(item, lambda: from_plain(Execution, {**item, "key": _execution_key(item)}))
+
+
+def line_item(execution: Execution) -> Item:
+    """The history line of the newest entry. It goes when the execution goes, or 90 days after it was written."""
+    entry = execution.trail[-1]
+    item: Item = to_plain(entry)
+    lapses_at = expires_at(execution) or epoch(entry.at + RETENTION)
+    return {**item, **line_key(execution.key, entry.version), "expires_at": lapses_at}
+
+
+def read_line(item: Mapping[str, Any]) -> Entry:
+    return _read(item, lambda: from_plain(Entry, item))
+
+
+def card_fields(card: CardRef) -> Item:
+    """The card's own attributes, None where one must go; the item's `expires_at` belongs to the execution."""
+    due = None if card.due_at is None else DUE
+    fields: Item = to_plain(card)
+    del fields["key"]
+    return {"posting_at": None, "due_at": None, "due": due, **fields}
+
+
+def read_card(item: Mapping[str, Any]) -> CardRef:
+    return _read(item, lambda: from_plain(CardRef, {**item, "key": _execution_key(item)}))
+
+
+def hint_item(hint: Hint) -> Item:
+    return {**to_plain(hint), **hint_key(hint.key), "due": DUE}
+
+
+def read_hint(item: Mapping[str, Any]) -> Hint:
+    return _read(item, lambda: from_plain(Hint, item))
+
+
+def issue_item(issue: Issue) -> Item:
+    item: Item = {**to_plain(issue), **issue_key(issue.key)}
+    if issue.due_at is not None:
+        item["due"] = DUE
+    if issue.expires_at is not None:
+        item["expires_at"] = epoch(issue.expires_at)
+    return item
+
+
+def read_issue(item: Mapping[str, Any]) -> Issue:
+    """The issue; its `expires_at` is TTL's, so it has lost fractions of a second."""
+
+    def read() -> Issue:
+        issue = from_plain(Issue, {name: value for name, value in item.items() if name != "expires_at"})
+        seconds = item.get("expires_at")
+        if seconds is None:
+            return issue
+        try:
+            return replace(issue, expires_at=datetime.fromtimestamp(int(seconds), UTC))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ParseError("expires_at", "is not a number of seconds") from error
+
+    return _read(item, read)
+
+
+def read_edge(item: Mapping[str, Any]) -> ExecutionKey:
+    return _read(item, lambda: _parse_key(item["sk"], "sk"))
+
+
+def read_due(item: Mapping[str, Any]) -> Due:
+    """A row of the index `due`, which carries keys only."""
+
+    def read() -> Due:
+        due_at = parse_instant(item.get("due_at"), "due_at")
+        kind, _, rest = str(item["pk"]).partition("#")
+        if item["pk"] == ISSUES:
+            return Due(DueKind.ISSUE, str(item["sk"]), due_at)
+        if kind == "HINT":
+            return Due(DueKind.HINT, rest, due_at)
+        if kind == "EXEC" and item["sk"] in ("STATE", "CARD"):
+            return Due(DueKind.EXECUTION if item["sk"] == "STATE" else DueKind.CARD, rest, due_at)
+        raise ParseError("pk", "is of no kind that has a clock")
+
+    return _read(item, read)
+
+
+def _read(item: Mapping[str, Any], read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except ParseError as error:
+        raise ParseError(error.field, f"{error.problem} (item {item['pk']} {item['sk']})") from error
+
+
+def _execution_key(item: Mapping[str, Any]) -> ExecutionKey:
+    return _parse_key(str(item["pk"]).removeprefix("EXEC#"), "pk")
+
+
+def _parse_key(text: str, path: str) -> ExecutionKey:
+    try:
+        return ExecutionKey.parse(text)
+    except ValueError as error:
+        raise ParseError(path, "holds no execution key") from error
