@@ -62,8 +62,8 @@ def explaining_services(action: FailedAction, tags: PipelineTags) -> frozenset[s
 def in_window(issue: Issue, failed_at: datetime, now: datetime, policy: Policy) -> bool:
     """Whether the issue's impact covers the failure.
 
-    An open issue counts from its own startTime on, unless it has been open for longer than IssueMaxAgeHours or was
-    announced more than LateIssueMinutes after the failure. A closed one counts up to the report that closed it: AWS
+    An open issue counts from its own startTime on, unless it is open for longer than IssueMaxAgeHours or was
+    announced over LateIssueMinutes after the failure. A closed one counts up to the report that closed it: AWS
     posts that about 22 minutes after recovery, and what failed until then was held while the issue was open.
     """
     report = issue.report

@@ -48,6 +48,20 @@ class DrainedPage:
 IssueEvent = Reported | ClaimedPage | Settled | Expired | DrainedPage
 
 
+def all_clear(issue: Issue, policy: Policy) -> str:
+    """Why this issue holds nothing any more, in words for the card and the history."""
+    report = issue.report
+    if report.arn == HEALTH_UNREADABLE:
+        return "AWS Health can be read again"
+    where = "everywhere" if report.region == "global" else f"in {report.region}"
+    if not report.closed:
+        hours = int(policy.issue_max_age.total_seconds() // 3600)
+        return (
+            f"the {report.service} issue {where} has been open for more than {hours} hours and holds nothing more"
+        )
+    return f"AWS closed the {report.service} issue {where}"
+
+
 def first(report: IssueReport, now: datetime, policy: Policy) -> Issue:
     """The ledger's first entry about an issue (version 1)."""
     issue = Issue(
@@ -55,7 +69,7 @@ def first(report: IssueReport, now: datetime, policy: Policy) -> Issue:
         version=1,
         phase=IssuePhase.OPEN,
         first_seen_at=min(now, report.updated_at),
-        claim_cursor="",
+        claim_cursor=_claims(report),
         due_at=now,
     )
     return _closed(issue, report, now, policy) if report.closed else issue
@@ -104,7 +118,7 @@ def _reported(issue: Issue, report: IssueReport, now: datetime, policy: Policy) 
         phase=IssuePhase.OPEN,
         closed_at=None,
         settled_at=None,
-        claim_cursor="",
+        claim_cursor=_claims(report),
         drain_cursor="",
         due_at=now,
         expires_at=None,
@@ -122,6 +136,11 @@ def _closed(issue: Issue, report: IssueReport, now: datetime, policy: Policy) ->
         settled_at=settled_at,
         due_at=now if issue.claim_cursor is not None else settled_at,
     )
+
+
+def _claims(report: IssueReport) -> str | None:
+    """Where the look through unexplained failures begins; our own inability to read explains none."""
+    return None if report.arn == HEALTH_UNREADABLE else ""
 
 
 def _drain(issue: Issue, now: datetime) -> Issue:

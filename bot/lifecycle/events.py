@@ -63,6 +63,16 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
+class TooOld:
+    """Held for longer than MaxAgeHours: a person is asked, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLost:
+    """CodePipeline accepted a retry long ago and still shows the same failure."""
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """The right to call RetryStageExecution, until the lease ends."""
 
@@ -131,6 +141,8 @@ Event = (
     | StageGone
     | Explained
     | Released
+    | TooOld
+    | RetryLost
     | Claimed
     | Accepted
     | Postponed

@@ -69,7 +69,7 @@ def hold_or_ask(
     execution: Execution, attribution: Attribution, now: datetime, policy: Policy, happened: str
 ) -> Execution:
     """BLOCKED where an issue explains it and an automatic retry may follow; else a person is asked."""
-    held_at = execution.held_at or now
+    held_at = execution.held_at or execution.failed_at
     common: dict[str, Any] = {"attribution": attribution, "retry": None, "claim": None, "anew": True}
     if attribution.verdict not in (Verdict.EXPLAINED, Verdict.UNREADABLE):
         return next_state(
@@ -148,6 +148,12 @@ def release(execution: Execution, event: Released, now: datetime, policy: Policy
     if left:
         return next_state(execution, now, policy, f"{event.why}; {len(left)} more still open", blockers=left)
     return resume_or_ask(execution, now, policy, event.why, event.after)
+
+
+def ask_for_age(execution: Execution, _event: Event, now: datetime, policy: Policy) -> Execution:
+    """Too long a hold to resume unasked."""
+    note = why_not_automatic(execution, now, policy)
+    return next_state(execution, now, policy, note, status=Status.NEEDS_HUMAN, note=note) if note else execution
 
 
 def recover(execution: Execution, _event: Event, now: datetime, policy: Policy) -> Execution:

@@ -112,6 +112,12 @@ def freeze(execution: Execution, event: Frozen, now: datetime, policy: Policy) -
     )  # fmt: skip
 
 
+def lose(execution: Execution, _event: Event, now: datetime, policy: Policy) -> Execution:
+    """An accepted retry that started nothing: a person has to look in CodePipeline."""
+    note = "CodePipeline accepted a retry, but the stage still shows the same failure."
+    return next_state(execution, now, policy, note, status=Status.NEEDS_HUMAN, note=note, retry=None, claim=None)
+
+
 def request(execution: Execution, event: RetryRequested, now: datetime, policy: Policy) -> Execution:
     """A click: costs no budget and does not wait for the all-clear."""
     return next_state(

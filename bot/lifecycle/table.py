@@ -21,12 +21,14 @@ from bot.lifecycle.events import (
     Postponed,
     Refused,
     Released,
+    RetryLost,
     RetryRequested,
     StageFailed,
     StageGone,
     StagePassed,
     StageRunning,
     StageStopped,
+    TooOld,
     Undone,
 )
 from bot.lifecycle.state import same
@@ -65,6 +67,10 @@ TABLE: dict[type, tuple[Step, ...]] = {
     Explained:       (holding.explain,      holding.hold_again,   same,             holding.explain,
                       same,              same,              same,             same),
     Released:        (holding.release,      same,              same,             same,
+                      same,              same,              same,             same),
+    TooOld:          (holding.ask_for_age,  same,             same,             same,
+                      same,              same,              same,             same),
+    RetryLost:       (same,              same,              retrying.lose,    same,
                       same,              same,              same,             same),
     # The retry owed to CodePipeline. Late answers find the state already moved on.
     Claimed:         (illegal,           retrying.claim,        illegal,          illegal,

@@ -1,0 +1,163 @@
+"""Look at what CodePipeline and AWS Health say now about one pipeline execution, and save what follows.
+
+Events are hints; this is the one way from a hint, a clock or a doubt to a decision.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.clocks import STUCK_AFTER, next_due
+from bot.errors import PipelineGone, VersionConflict
+from bot.lifecycle import (
+    Event,
+    Overtaken,
+    RetryLost,
+    StageGone,
+    StagePassed,
+    StageRunning,
+    StageStopped,
+    TooOld,
+    advance,
+    begin,
+)
+from bot.model import Execution, ExecutionKey, Status
+from bot.ports import Due, DueKind, StageStatus, StageTruth
+from bot.workflows.failures import failure, look_again, release_what_is_clear
+from bot.workflows.ledger import IssueReader
+from bot.workflows.world import SAVE_ATTEMPTS, World, apply, save
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of one pipeline."""
+
+    account: str
+    region: str
+    pipeline: str
+    execution_id: str
+
+    def stage(self, name: str) -> ExecutionKey:
+        return ExecutionKey(self.account, self.region, self.pipeline, self.execution_id, name)
+
+
+def run_of(key: ExecutionKey) -> Run:
+    return Run(key.account, key.region, key.pipeline, key.execution_id)
+
+
+def observe(world: World, reader: IssueReader, run: Run, stages: set[str], now: datetime) -> bool:
+    """Bring every stage of this run that failed, or is followed already, up to the truth.
+
+    `stages` are the ones known to be followed. The states are loaded before the truth is read, so that a save over
+    anything newer conflicts and both are read again. True when nothing more is expected of the failure that was
+    reported; False while CodePipeline has not made up its mind (a failed action in a stage that still runs).
+    Raises TryLater, and VersionConflict after SAVE_ATTEMPTS.
+    """
+    followed = set(stages)
+    for _ in range(SAVE_ATTEMPTS):
+        states = {name: world.store.load_execution(run.stage(name)) for name in followed}
+        try:
+            truths = world.pipelines.stages(run.account, run.region, run.pipeline, run.execution_id)
+        except PipelineGone:
+            _gone(world, run, followed, now)
+            return True
+        unseen = {truth.key.stage for truth in truths if truth.status is StageStatus.FAILED} - followed
+        if any(world.store.load_execution(run.stage(name)) is not None for name in unseen):
+            followed |= unseen
+            continue
+        try:
+            for truth in truths:
+                _bring_up(world, reader, states.get(truth.key.stage), truth, now)
+        except VersionConflict:
+            followed |= unseen
+            continue
+        return not any(truth.status is StageStatus.IN_PROGRESS and truth.failed for truth in truths)
+    raise VersionConflict(f"{run} was changed by others {SAVE_ATTEMPTS} times in a row")
+
+
+def _gone(world: World, run: Run, followed: set[str], now: datetime) -> None:
+    logger.warning("CodePipeline knows no pipeline %s in %s", run.pipeline, run.region)
+    for name in followed:
+        apply(world, run.stage(name), StageGone(f"The pipeline {run.pipeline} no longer exists"), now)
+
+
+def _bring_up(
+    world: World, reader: IssueReader, execution: Execution | None, truth: StageTruth, now: datetime
+) -> None:
+    if execution is None:
+        if truth.status is StageStatus.FAILED:
+            _follow(world, reader, truth, now)
+        return
+    event = news(world, reader, execution, truth, now)
+    after = advance(execution, event, now, world.policy) if event is not None else execution
+    if after is not execution:
+        save(world, execution, after)
+    else:
+        push_clock(world, execution, now)
+    release_what_is_clear(world, after, now)
+
+
+def _follow(world: World, reader: IssueReader, truth: StageTruth, now: datetime) -> None:
+    """A failure seen for the first time: its state, card and history begin."""
+    execution = begin(truth.key, failure(world, reader, truth, now), now, world.policy)
+    world.store.save_execution(execution, holding=[blocker.issue for blocker in execution.blockers])
+    end = _end(truth)
+    if end is not None:
+        apply(world, truth.key, end, now)
+    else:
+        release_what_is_clear(world, execution, now)
+
+
+def push_clock(world: World, execution: Execution, now: datetime) -> None:
+    """Nothing new: only the clock moves, if it had come."""
+    if execution.due_at is not None and execution.due_at <= now:
+        due = Due(DueKind.EXECUTION, str(execution.key), execution.due_at)
+        world.store.postpone(due, next_due(execution, now, world.policy) or now)
+
+
+def _end(truth: StageTruth) -> Event | None:
+    """The failed stage's end by another hand, if there was one."""
+    if truth.overtaken_by or truth.execution_status == "Superseded":
+        return Overtaken(truth.overtaken_by)
+    if truth.execution_status == "Stopped":
+        return StageStopped()
+    return None
+
+
+def news(
+    world: World, reader: IssueReader, execution: Execution, truth: StageTruth, now: datetime
+) -> Event | None:
+    """What the truth says that the state does not know yet; None when nothing is new. Raises TryLater."""
+    match truth.status:
+        case StageStatus.SUCCEEDED:
+            return StagePassed()
+        case StageStatus.IN_PROGRESS:
+            return StageRunning()
+        case StageStatus.STOPPED | StageStatus.CANCELLED:
+            return StageStopped()
+        case StageStatus.MISSING:
+            return StageGone(f"The pipeline no longer has the stage {truth.key.stage}")
+        case StageStatus.STOPPING:
+            return None
+    end = _end(truth)
+    if end is not None:
+        return end
+    ids = tuple(sorted(action.action_execution_id for action in truth.failed))
+    if ids and ids != execution.action_execution_ids:
+        return failure(world, reader, truth, now)
+    return _unchanged(world, reader, execution, now)
+
+
+def _unchanged(world: World, reader: IssueReader, execution: Execution, now: datetime) -> Event | None:
+    """The failure that is known still stands: has anything else changed?"""
+    if execution.status is Status.RETRYING and now - execution.entered_at > STUCK_AFTER:
+        return RetryLost()
+    if execution.status is Status.BLOCKED and execution.held_at is not None:
+        if now - execution.held_at > world.policy.max_age:
+            return TooOld()
+        return look_again(world, reader, execution, now)
+    if execution.status is Status.NEEDS_HUMAN:
+        return look_again(world, reader, execution, now)
+    return None

@@ -1,0 +1,139 @@
+"""Carry out a retry that is owed: look, claim, call once, save the answer."""
+
+import logging
+from datetime import datetime, timedelta
+
+from bot.clocks import postponed_until
+from bot.errors import (
+    NotLatest,
+    NotRetryable,
+    OutcomeUnknown,
+    PipelineGone,
+    RetryNotNow,
+    RetryRefused,
+    TryLater,
+    VersionConflict,
+)
+from bot.lifecycle import (
+    Accepted,
+    Claimed,
+    Event,
+    Explained,
+    Frozen,
+    Overtaken,
+    Postponed,
+    Refused,
+    StageGone,
+    advance,
+)
+from bot.model import ALLCLEAR, Execution, ExecutionKey, Status
+from bot.policy import WhenHealthUnreadable
+from bot.ports import StageStatus, StageTruth
+from bot.workflows.failures import open_explanations
+from bot.workflows.ledger import IssueReader
+from bot.workflows.observe import news
+from bot.workflows.world import World, apply, save
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=90)
+"""Outlives the resume function (its timeout is 60 s): whoever holds a claim is dead when its lease ends."""
+
+NOT_RETRYABLE_TRIES = 3  # CodePipeline's own state may lag; after that a person looks
+
+
+def resume(world: World, reader: IssueReader, key: ExecutionKey, now: datetime) -> None:
+    """Retry the stage if that is still right. Expected refusals save a later clock and return.
+
+    Raises nothing that a redelivery of the same record would not mend.
+    """
+    execution = world.store.load_execution(key)
+    if execution is None or not _is_owed(execution, now):
+        return
+    try:
+        obstacle = _obstacle(world, reader, execution, now)
+    except TryLater as busy:
+        obstacle = Postponed(f"CodePipeline could not be asked ({busy})", postponed_until(execution, now))
+    claim_id = world.new_id()
+    event = obstacle or Claimed(claim_id, now + LEASE)
+    after = advance(execution, event, now, world.policy)
+    if after is execution:
+        logger.info("%s: %s changes nothing", key, type(event).__name__)
+        return
+    try:
+        save(world, execution, after)
+    except VersionConflict:
+        logger.info("%s was changed by somebody else; their save wakes the next try", key)
+        return
+    if obstacle is None:
+        answer = _call(world, after, claim_id, now)
+        if answer is not None:
+            apply(world, key, answer, now)
+
+
+def _is_owed(execution: Execution, now: datetime) -> bool:
+    if execution.status is not Status.RESUMING or execution.retry is None:
+        return False
+    if execution.claim is not None and now < execution.claim.lease_until_at:
+        return False
+    return execution.retry.not_before_at <= now
+
+
+def _obstacle(world: World, reader: IssueReader, execution: Execution, now: datetime) -> Event | None:
+    """Why the retry must not be made now; None when the failure stands and nothing is in the way.
+
+    Raises TryLater.
+    """
+    truth = _truth(world, execution.key)
+    if isinstance(truth, StageGone):
+        return truth
+    event = news(world, reader, execution, truth, now)
+    if event is not None:
+        return event
+    if truth.status is not StageStatus.FAILED:
+        return Postponed(f"the stage is {truth.status}", postponed_until(execution, now))
+    if truth.transition_disabled is not None:
+        why = f"The transition into {execution.key.stage} is disabled: {truth.transition_disabled}"
+        return Frozen(f"{why}. Enable it, then retry.")
+    if execution.retry is None or execution.retry.requested_by != ALLCLEAR:
+        return None  # a person asked, knowing what is open
+    known, explained = open_explanations(world, reader, execution, now)
+    if explained is not None:
+        return Explained(explained)
+    if known.unreadable and world.policy.health_unavailable is WhenHealthUnreadable.BLOCK:
+        why = f"AWS Health cannot be read ({known.unreadable}), and HealthUnavailable is block"
+        return Postponed(why, postponed_until(execution, now))
+    return None
+
+
+def _truth(world: World, key: ExecutionKey) -> StageTruth | StageGone:
+    try:
+        truths = world.pipelines.stages(key.account, key.region, key.pipeline, key.execution_id)
+    except PipelineGone:
+        return StageGone(f"The pipeline {key.pipeline} no longer exists")
+    for truth in truths:
+        if truth.key == key:
+            return truth
+    return StageGone(f"The pipeline no longer has the stage {key.stage}")
+
+
+def _call(world: World, claimed: Execution, claim_id: str, now: datetime) -> Event | None:
+    """RetryStageExecution, once. None where nobody can know whether it took effect: the lease's end looks."""
+    try:
+        world.pipelines.retry_stage(claimed.key)
+    except OutcomeUnknown as problem:
+        logger.warning(
+            "%s: the retry's outcome is unknown (%s); looking again at the lease's end", claimed.key, problem
+        )
+        return None
+    except NotLatest:
+        return Overtaken()
+    except NotRetryable as problem:
+        if claimed.retry is not None and claimed.retry.postponed + 1 >= NOT_RETRYABLE_TRIES:
+            return Refused(str(problem), claim_id)
+        return Postponed(f"the stage is not retryable now ({problem})", postponed_until(claimed, now), claim_id)
+    except RetryNotNow as problem:
+        return Postponed(f"CodePipeline is busy ({problem})", postponed_until(claimed, now), claim_id)
+    except RetryRefused as problem:
+        return Refused(str(problem), claim_id)
+    return Accepted(claim_id)

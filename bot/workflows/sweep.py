@@ -1,0 +1,125 @@
+"""Every minute: ask what is due, look at the truth, go on. The alarm clock behind everything else."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.errors import AllclearError, HealthUnreadable, NoSupportPlan, TryLater, VersionConflict
+from bot.issues import WATCH_EVERY
+from bot.model import HEALTH_UNREADABLE, ExecutionKey, Issue, IssuePhase, IssueReport, Status
+from bot.ports import Due, DueKind
+from bot.workflows import issue_work, ledger
+from bot.workflows.ledger import IssueReader
+from bot.workflows.observe import Run, observe, run_of
+from bot.workflows.world import World
+
+logger = logging.getLogger(__name__)
+
+BATCH = 200  # due items one sweep takes on; the next minute brings the rest
+SOON = timedelta(minutes=1)
+AFTER_AN_ERROR = timedelta(minutes=5)
+HINT_KEPT = timedelta(days=3)  # longer than any outage of CodePipeline's API yet
+
+
+def sweep(world: World, now: datetime) -> int:
+    """Work through what is due. Answers how many items failed in a way nobody expected (0 is the norm).
+
+    One bad item never starves the others: its error is logged and its clock pushed.
+    """
+    dues = world.store.due(now, BATCH)
+    if not dues:
+        return 0
+    reader = IssueReader(world)
+    _ask_about(world, [due.key for due in dues if due.kind is DueKind.ISSUE], now)
+    failed = 0
+    for due in dues:
+        try:
+            _handle(world, reader, due, now)
+        except (TryLater, VersionConflict) as busy:
+            logger.info("%s %s: later (%s)", due.kind, due.key, busy)
+            world.store.postpone(due, now + SOON)
+        except Exception:  # a bug met by one item must not stop the sweep for all others
+            logger.exception("%s %s failed; its clock is pushed", due.kind, due.key)
+            world.store.postpone(due, now + AFTER_AN_ERROR)
+            failed += 1
+    return failed
+
+
+def _handle(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
+    match due.kind:
+        case DueKind.EXECUTION:
+            _execution(world, reader, due, now)
+        case DueKind.CARD:
+            world.store.postpone(due, now + SOON)
+            world.store.wake_execution(ExecutionKey.parse(due.key), now)
+        case DueKind.HINT:
+            _hint(world, reader, due.key, now)
+        case DueKind.ISSUE:
+            _issue(world, reader, due, now)
+
+
+def _execution(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
+    key = ExecutionKey.parse(due.key)
+    execution = world.store.load_execution(key)
+    if execution is None:
+        return
+    if execution.status is Status.RESUMING:  # resume reads the stream; this makes the stream say it again
+        world.store.postpone(due, now + SOON)
+        world.store.wake_execution(key, now)
+    else:
+        observe(world, reader, run_of(key), {key.stage}, now)
+
+
+def _hint(world: World, reader: IssueReader, key: str, now: datetime) -> None:
+    hint = world.store.load_hint(key)
+    if hint is None:
+        return
+    later = replace(hint, tries=hint.tries + 1, due_at=now + SOON * min(15, 1 << min(hint.tries, 4)))
+    try:
+        done = observe(world, reader, Run(hint.account, hint.region, hint.pipeline, hint.execution_id), set(), now)
+    except (TryLater, VersionConflict):
+        world.store.save_hint(later)
+        return
+    if done or now - hint.seen_at > HINT_KEPT:
+        world.store.drop_hint(hint)
+    else:
+        world.store.save_hint(later)
+
+
+def _issue(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
+    if due.key == HEALTH_UNREADABLE:
+        reader.read((), now)  # a good read closes the pseudo-issue
+    issue_work.work(world, due.key, now)
+    issue = world.store.load_issue(due.key)
+    if issue is not None and issue.phase is IssuePhase.OPEN and issue.due_at is not None and issue.due_at <= now:
+        world.store.postpone(Due(DueKind.ISSUE, due.key, issue.due_at), now + WATCH_EVERY)
+
+
+def _ask_about(world: World, keys: Iterable[str], now: datetime) -> None:
+    """Re-read the truth about every issue that is due, in as few calls as possible, before acting on any."""
+    issues = [issue for key in keys if (issue := world.store.load_issue(key)) is not None]
+    watched = [issue for issue in issues if _is_watched(issue)]
+    if not watched:
+        return
+    try:
+        reports = world.health.describe(sorted({issue.report.arn for issue in watched}))
+    except (HealthUnreadable, NoSupportPlan) as problem:
+        logger.info("%d issues could not be confirmed: %s", len(watched), problem)
+        return
+    for report in reports:
+        try:
+            ledger.record(world, _as_known(report, watched), now)
+        except AllclearError:
+            logger.exception("the report of %s could not be kept", report.arn)
+
+
+def _is_watched(issue: Issue) -> bool:
+    live = issue.phase in (IssuePhase.OPEN, IssuePhase.SETTLING)
+    return live and issue.report.arn != HEALTH_UNREADABLE
+
+
+def _as_known(report: IssueReport, watched: Iterable[Issue]) -> IssueReport:
+    """An account's own issue keeps the account its event named."""
+    account = next((issue.report.account for issue in watched if issue.report.arn == report.arn), report.account)
+    return replace(report, account=account)

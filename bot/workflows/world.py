@@ -1,0 +1,56 @@
+"""What the workflows reach the world through, and the one way to save a decision about an execution."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.errors import VersionConflict
+from bot.lifecycle import Event, advance
+from bot.model import Execution, ExecutionKey
+from bot.policy import Policy
+from bot.ports import Health, Pipelines, Store
+
+SAVE_ATTEMPTS = 8  # optimistic saves; each conflict means that somebody else got on
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The ports and settings of one installation."""
+
+    store: Store
+    pipelines: Pipelines
+    health: Health
+    policy: Policy
+    account: str  # the account Allclear runs in
+    new_id: Callable[[], str]  # unique ids for claims and hints
+
+
+def save(world: World, before: Execution, after: Execution) -> None:
+    """Save `after` with the edges of the issues that newly hold it. Raises VersionConflict."""
+    known = {blocker.issue for blocker in before.blockers}
+    world.store.save_execution(after, holding=new_holds(known, after))
+
+
+def new_holds(known: set[str], after: Execution) -> list[str]:
+    """The issues whose edge to this execution is not written yet."""
+    return [blocker.issue for blocker in after.blockers if blocker.issue not in known]
+
+
+def apply(world: World, key: ExecutionKey, event: Event, now: datetime) -> Execution | None:
+    """Load, advance by an event that holds whatever the state is by then, save. None: no such execution.
+
+    Raises IllegalTransition, and VersionConflict after SAVE_ATTEMPTS.
+    """
+    for _ in range(SAVE_ATTEMPTS):
+        execution = world.store.load_execution(key)
+        if execution is None:
+            return None
+        after = advance(execution, event, now, world.policy)
+        if after is execution:
+            return execution
+        try:
+            save(world, execution, after)
+        except VersionConflict:
+            continue
+        return after
+    raise VersionConflict(f"{key} was changed by others {SAVE_ATTEMPTS} times in a row")
