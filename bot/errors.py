@@ -42,6 +42,10 @@ class PipelineGone(AllclearError):
     """CodePipeline knows no such pipeline. There is nothing to watch or to retry."""
 
 
+class NotAllowed(AllclearError):
+    """AWS refuses this call for want of a permission, which the message names. Somebody has to grant it."""
+
+
 class RetryRefused(AllclearError):
     """CodePipeline answered RetryStageExecution with an error: nothing started, the budget is given back."""
 

@@ -153,6 +153,17 @@ class StageTruth:
     revision: str = ""  # commit summary and author, for the card
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedAction:
+    """An action of the pipeline's structure, whether or not it has run."""
+
+    stage: str
+    name: str
+    owner: str
+    provider: str
+    region: str
+
+
 class Pipelines(Protocol):
     """CodePipeline (or another CI/CD tool one day)."""
 
@@ -162,6 +173,10 @@ class Pipelines(Protocol):
 
     def tags(self, account: str, region: str, pipeline: str) -> PipelineTags:
         """Raises TryLater. A definite refusal (no permission, no such operation) is answered with no tags."""
+        ...
+
+    def planned_actions(self, region: str, pipeline: str) -> tuple[PlannedAction, ...]:
+        """Every action of the pipeline's structure, in order. Raises PipelineGone, TryLater, NotAllowed."""
         ...
 
     def retry_stage(self, key: ExecutionKey) -> None:
