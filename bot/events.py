@@ -63,7 +63,7 @@ _WORD = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
 # An AZ (us-east-1a) or a Local Zone (us-east-1-bos-1a) counts as its Region.
 _PLACE = re.compile(rf"({_REGION.pattern})(?:[a-z]|-[a-z0-9\-]+)?|global")
 
-# One, two or three segments after event/. The ledger writes the ARN into keys, so neither '#' nor '|' may be in it.
+# One, two or three segments after event/. The ledger writes ARNs into keys, so neither '#' nor '|' may be in one.
 _HEALTH_ARN = re.compile(
     r"arn:aws(?:-[a-z]+)*:health:(?P<region>[a-z0-9\-]*):[0-9]*:event(?:/[A-Za-z0-9_.:+=@,%\-]+){1,3}"
 )
@@ -129,15 +129,17 @@ def parse_health_event(event: object, *, now: datetime) -> IssueReport | None:
     delivered_at = envelope.optional_instant("time") or now
     arn, arn_region = _arn(detail, "eventArn")
     updated_at = detail.optional_instant("lastUpdatedTime") or delivered_at
+    scope = _scope(detail)
+    account = ""
+    if scope != _PUBLIC:
+        account = detail.optional_text("affectedAccount", _ACCOUNT) or envelope.text("account", _ACCOUNT)
     return IssueReport(
         arn=arn,
         service=detail.text("service", _WORD).upper(),
         region=_place(detail, "eventRegion") or arn_region or envelope.text("region", _REGION),
         type_code=detail.text("eventTypeCode", _WORD),
-        scope=(scope := _scope(detail)),
-        account=""
-        if scope == _PUBLIC
-        else detail.optional_text("affectedAccount", _ACCOUNT) or envelope.text("account", _ACCOUNT),
+        scope=scope,
+        account=account,
         start_at=detail.optional_instant("startTime") or delivered_at,
         updated_at=updated_at if updated_at <= now + _CLOCK_TOLERANCE else now,
         closed=_closed(detail),
@@ -270,7 +272,7 @@ class _Fields:
             return None
         at = _instant(value)
         if at is None or not _EARLIEST_AT <= at < _LATEST_AT:
-            raise ParseError(self.path + name, f"is no instant of this age: {str(value)[:40]!r}")
+            raise ParseError(self.path + name, "is no instant of this age")
         return at
 
     def instant(self, name: str) -> datetime:
