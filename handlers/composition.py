@@ -1,0 +1,100 @@
+"""The one composition root: settings from the environment, adapters made once and lazily, nothing at import.
+
+A function pays only for what it uses: slack_sdk is imported by the two functions that talk to Slack.
+"""
+
+import os
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
+
+from bot.adapters.aws import AwsClients
+from bot.adapters.codepipeline import CodePipeline
+from bot.adapters.dynamodb import DynamoStore
+from bot.adapters.health import AwsHealth
+from bot.policy import Policy, parse_policy
+from bot.ports import Chat, Health, Pipelines, Store
+from bot.workflows.world import World
+
+if TYPE_CHECKING:
+    from bot.adapters.slack_secret import SlackSecrets
+
+
+def clock() -> datetime:
+    """Now, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class App:
+    """Everything a handler needs, made on first use and kept while the function stays warm."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.clock = clock
+        self.logger = Logger()  # service and level from POWERTOOLS_SERVICE_NAME and LOG_LEVEL
+        copy_config_to_registered_loggers(source_logger=self.logger, include={"bot"}, ignore_log_level=True)
+        self._clients = AwsClients()
+
+    @cached_property
+    def region(self) -> str:
+        """The Region the function runs in."""
+        return self._environment["AWS_REGION"]
+
+    @cached_property
+    def account(self) -> str:
+        """The account Allclear is installed in."""
+        return self._environment["ACCOUNT_ID"]
+
+    @cached_property
+    def policy(self) -> Policy:
+        return parse_policy(self._environment)
+
+    @cached_property
+    def store(self) -> Store:
+        return DynamoStore(self._clients.client("dynamodb", self.region), self._environment["TABLE_NAME"])
+
+    @cached_property
+    def pipelines(self) -> Pipelines:
+        return CodePipeline(self._clients)
+
+    @cached_property
+    def health(self) -> Health:
+        return AwsHealth(self._clients, self.account, clock=clock)
+
+    @cached_property
+    def world(self) -> World:
+        return World(
+            store=self.store,
+            pipelines=self.pipelines,
+            health=self.health,
+            policy=self.policy,
+            account=self.account,
+            new_id=lambda: uuid.uuid4().hex,
+        )
+
+    @cached_property
+    def slack_secrets(self) -> "SlackSecrets":
+        from bot.adapters.slack_secret import SlackSecrets
+
+        return SlackSecrets(
+            lambda: self._clients.client("secretsmanager", self.region),
+            self._environment["SLACK_SECRET_ARN"],
+            clock,
+        )
+
+    @cached_property
+    def chat(self) -> Chat:
+        from bot.adapters.slack import SLACK_API_URL, SlackChat
+
+        return SlackChat(self.slack_secrets.bot_token, self._environment.get("SLACK_API_URL") or SLACK_API_URL)
+
+
+@cache
+def app() -> App:
+    """The function's one App. Raises ParseError (naming the variable) when a setting is wrong, at first use."""
+    return App(os.environ)
