@@ -1,0 +1,111 @@
+"""Text for Slack, made safe: escaped, cut to limits, and free of markup that our own builders did not write.
+
+Foreign text (names, error messages, commit messages, reasons) goes through `escape` where mrkdwn is read and
+through `plain` or `literal` where it is not. No message then holds a `<!`, `<@` or `<#` that `slack_date` and
+`mention` did not write, in any kind of text: whoever reads the JSON need not know which kind it is.
+"""
+
+import re
+import unicodedata
+from datetime import datetime, timedelta
+from typing import Any
+
+WORD_JOINER = "\u2060"  # invisible; between `<` and `!` it leaves nothing to parse
+_SPECIAL = re.compile("<(?=[!@#])")
+_USER_ID = re.compile(r"[UW][A-Z0-9]{1,20}")
+_FORMATTING = {"*": "\u2217", "~": "\u223c", "`": "\u02cb", "_": "\u02cd"}  # look-alikes that mark nothing up
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+# Cc: control, Cf: invisible and bidirectional overrides (they can make a text read as another), Cs: lone
+# surrogates (not encodable), Zl/Zp: line separators.
+_DROPPED = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def clean(text: str) -> str:
+    """One line of visible characters, single spaces between words."""
+    return " ".join(_visible(text).split())
+
+
+def _visible(text: str) -> str:
+    return "".join(" " if unicodedata.category(character) in _DROPPED else character for character in text)
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters, the last an ellipsis where something is missing."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def escape(text: str, limit: int = 300) -> str:
+    """Foreign text as inline mrkdwn that shows as it is written, at most `limit` characters *after* escaping.
+
+    A name's own underscores stay (`my_app` marks nothing up); all other formatting becomes look-alikes.
+    """
+    cleaned = clean(text)
+    pieces: list[str] = []
+    room = limit
+    for position, character in enumerate(cleaned):
+        piece = _ENTITIES.get(character) or _unformatted(cleaned, position)
+        for_the_ellipsis = 0 if position == len(cleaned) - 1 else 1
+        if len(piece) + for_the_ellipsis > room:
+            return "".join(pieces) + "…"
+        pieces.append(piece)
+        room -= len(piece)
+    return "".join(pieces)
+
+
+def _unformatted(text: str, position: int) -> str:
+    character = text[position]
+    inside_a_word = text[position - 1 : position].isalnum() and text[position + 1 : position + 2].isalnum()
+    if character == "_" and inside_a_word:
+        return character
+    return _FORMATTING.get(character, character)
+
+
+def bold(text: str, limit: int = 150) -> str:
+    """Foreign text in bold mrkdwn; "" stays "" (`**` would show)."""
+    escaped = escape(text, limit)
+    return f"*{escaped}*" if escaped else ""
+
+
+def literal(text: str, limit: int, *, lines: bool = False) -> str:
+    """Foreign text for plain_text and rich_text, which parse no markup; never empty, as Slack demands.
+
+    `lines` keeps line breaks and indentation (for preformatted text).
+    """
+    shown = "\n".join(_visible(line).rstrip() for line in text.splitlines()).strip("\n") if lines else clean(text)
+    return cut(_SPECIAL.sub(f"<{WORD_JOINER}", shown), limit) or "–"
+
+
+def plain(text: str, limit: int) -> dict[str, Any]:
+    """A plain_text object; no `:emoji:` is read in it."""
+    return {"type": "plain_text", "text": literal(text, limit), "emoji": False}
+
+
+def mrkdwn(text: str) -> dict[str, Any]:
+    """A mrkdwn object of text that is already safe; `verbatim` keeps Slack from linking what looks like a link."""
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def slack_date(at: datetime) -> str:
+    """An instant in each reader's own time zone; UTC where a client cannot show that."""
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{utc_text(at)}>"
+
+
+def utc_text(at: datetime) -> str:
+    return f"{at:%d %b %Y %H:%M} UTC"
+
+
+def mention(user_id: str) -> str:
+    """A person. Anything that is not a Slack user id is shown as text."""
+    return f"<@{user_id}>" if _USER_ID.fullmatch(user_id) else escape(user_id, 60)
+
+
+def duration_text(span: timedelta) -> str:
+    """ "3 h 12 min", "5 min", "40 s": two units at most, never negative."""
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if hours == 0:
+        return f"{minutes} min"
+    larger, smaller = (f"{days} d", f"{hours % 24} h") if days else (f"{hours} h", f"{minutes % 60} min")
+    return larger if smaller.startswith("0 ") else f"{larger} {smaller}"
