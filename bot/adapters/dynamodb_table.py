@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
+from botocore.parsers import ResponseParserError
 
 from bot.adapters.table_items import Item, Key
 from bot.errors import AllclearError, TryLater
@@ -189,7 +190,7 @@ class Table:
     def _translated(self, call: Callable[[], T]) -> T:
         try:
             return call()
-        except (HTTPClientError, BotocoreConnectionError) as error:
+        except (HTTPClientError, BotocoreConnectionError, ResponseParserError) as error:
             raise AnswerLost(f"DynamoDB did not answer: {type(error).__name__}") from error
         except ClientError as error:
             meaning = _meaning(error)

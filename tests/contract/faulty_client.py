@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
 
 from tests.contract.conftest import TABLE
 
@@ -39,6 +40,12 @@ def lost(perform: Callable[[], Any]) -> Any:
     """It takes effect, and nobody ever hears of it."""
     perform()
     raise ReadTimeoutError(endpoint_url="https://dynamodb.us-east-1.amazonaws.com")
+
+
+def garbled(perform: Callable[[], Any]) -> Any:
+    """It takes effect, and the answer is cut off."""
+    perform()
+    raise ResponseParserError("Unable to parse response")
 
 
 def unreachable(perform: Callable[[], Any]) -> Any:  # noqa: ARG001 - it never gets there

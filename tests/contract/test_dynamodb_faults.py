@@ -11,7 +11,7 @@ from bot.adapters.plain_values import to_plain
 from bot.errors import DuplicateClick, TryLater, VersionConflict
 from tests.builders import ISSUE_ARN, KEY, NOW, a_card, a_hint, a_key, a_report, an_execution, an_issue
 from tests.contract.conftest import TABLE
-from tests.contract.faulty_client import Fault, FaultyClient, lost, refused, sent_twice, unreachable
+from tests.contract.faulty_client import Fault, FaultyClient, garbled, lost, refused, sent_twice, unreachable
 
 BUSY = refused("TransactionCanceledException", reasons=("TransactionConflict", "None", "None"))
 
@@ -32,7 +32,7 @@ def store(client: FaultyClient, pauses: list[float]) -> DynamoStore:
 
 
 class TestLostAnswers:
-    @pytest.mark.parametrize("fault", [sent_twice, lost, BUSY, refused("TransactionInProgressException")])
+    @pytest.mark.parametrize("fault", [sent_twice, lost, garbled, BUSY, refused("TransactionInProgressException")])
     def test_an_execution_saved_by_an_unheard_transaction_is_saved(
         self, store: DynamoStore, client: FaultyClient, fault: Fault
     ) -> None:
