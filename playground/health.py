@@ -12,6 +12,7 @@ from threading import RLock
 from typing import Any, Literal
 from uuid import uuid4
 
+from playground.errors import Unsupported
 from playground.paging import page
 from playground.wire import AwsError
 
@@ -237,7 +238,7 @@ _TIME_FILTERS: dict[str, Callable[[_HealthEvent], datetime | None]] = {
 def _refuse_unplayed(wanted: Params) -> None:
     unplayed = set(wanted) - set(_FILTERS) - set(_TIME_FILTERS)
     if unplayed:
-        raise NotImplementedError(f"DescribeEvents cannot filter by {', '.join(sorted(unplayed))} here")
+        raise Unsupported(f"DescribeEvents cannot filter by {', '.join(sorted(unplayed))} here")
 
 
 def _matches(event: _HealthEvent, wanted: Params) -> bool:

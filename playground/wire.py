@@ -17,6 +17,8 @@ import botocore.session
 from botocore import xform_name
 from botocore.model import OperationModel, ServiceModel
 
+from playground.errors import Unsupported
+
 CONTENT_TYPE = "application/x-amz-json-1.1"
 Shape = Any  # botocore's Shape subclasses differ by type_name, which its stubs cannot say
 
@@ -67,14 +69,14 @@ def handle(
 
     Calls `stand_in.<snake_case operation>(params, region=…, account=…)`, which answers a dict with aware datetimes
     for timestamps, or raises AwsError. Raises StandInLied when the stand-in's answer is not the model's, and
-    NotImplementedError for an operation of AWS's that the stand-in does not have: neither is AWS's own answer.
+    Unsupported for an operation of AWS's that the stand-in does not have: neither is AWS's own answer.
     """
     try:
         operation = _operation(_json_model(service), {name.lower(): value for name, value in headers.items()})
         params = _parse(operation, body)
         method = getattr(stand_in, xform_name(operation.name), None)
         if method is None:
-            raise NotImplementedError(f"the stand-in for {service} has no {operation.name}")
+            raise Unsupported(f"the stand-in for {service} has no {operation.name}")
         try:
             answer = method(params, region=region, account=account)
         except AwsError as error:
@@ -96,7 +98,7 @@ def operation_name(headers: Mapping[str, str]) -> str:
 def _json_model(service: str) -> ServiceModel:
     model = botocore.session.get_session().get_service_model(service)
     if model.resolved_protocol != "json" or model.metadata.get("jsonVersion") != "1.1":
-        raise NotImplementedError(f"{service} speaks {model.resolved_protocol}; only AWS JSON 1.1 is spoken here")
+        raise Unsupported(f"{service} speaks {model.resolved_protocol}; only AWS JSON 1.1 is spoken here")
     return model
 
 
@@ -200,7 +202,7 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 def _problems(shape: Shape, value: Any, path: str) -> Iterator[_Problem]:
     kind = shape.type_name
     if kind not in _PYTHON_TYPES:
-        raise NotImplementedError(f"{path}: shapes of type {kind} are not spoken here")
+        raise Unsupported(f"{path}: shapes of type {kind} are not spoken here")
     well_typed = isinstance(value, _PYTHON_TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
     if not well_typed:
         yield _Problem("SerializationException", f"{path or 'the body'} must be a {kind}, not {value!r}")

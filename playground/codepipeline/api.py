@@ -19,6 +19,7 @@ from playground.codepipeline.model import (
     Pipeline,
     Retry,
 )
+from playground.errors import Unsupported
 from playground.paging import page
 from playground.wire import AwsError
 
@@ -197,7 +198,7 @@ class CodePipeline(Console):
         if pipeline.stage(params["stageName"]) is None:
             raise AwsError("StageNotFoundException", f"'{pipeline.name}' has no stage '{params['stageName']}'")
         if params["transitionType"] != "Inbound":
-            raise NotImplementedError("only inbound transitions are played here")
+            raise Unsupported("only inbound transitions are played here")
         return pipeline
 
     def _open_job(self, job_id: str, region: str, account: str) -> Job:
