@@ -1,0 +1,211 @@
+"""CodePipeline over boto3: the reads that make the truth, the one call that retries, the answers to gate jobs."""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
+
+from bot.adapters.aws import (
+    AWS_ERRORS,
+    AwsClients,
+    error_code,
+    error_text,
+    is_passing,
+    is_throttling,
+    is_unanswered,
+)
+from bot.adapters.codepipeline_truth import Answers, Row, stage_truths
+from bot.errors import (
+    NotLatest,
+    NotRetryable,
+    OutcomeUnknown,
+    PipelineGone,
+    RetryImpossible,
+    RetryNotNow,
+    RetryRefused,
+    TryLater,
+)
+from bot.model import ExecutionKey, PipelineTags
+from bot.ports import StageTruth
+
+if TYPE_CHECKING:
+    from mypy_boto3_codepipeline import CodePipelineClient
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+# PutJobFailureResult's and PutJobSuccessResult's limits, in characters.
+MESSAGE_LIMIT = 5_000
+EXTERNAL_ID_LIMIT = 1_500
+SUMMARY_LIMIT = 2_048
+
+_CHANNEL = re.compile(r"[CGD][A-Z0-9]{6,}")
+
+# The request certainly never reached CodePipeline.
+_NOT_SENT = (EndpointConnectionError, ConnectTimeoutError)
+
+# Somebody answered the job before, or it timed out: there is nothing left to answer.
+_JOB_OVER = frozenset({"InvalidJobStateException", "JobNotFoundException"})
+
+# An id of an invalid format may be told as either.
+_NO_SUCH_EXECUTION = frozenset({"PipelineExecutionNotFoundException", "ValidationException"})
+
+
+class CodePipeline:
+    """bot.ports.Pipelines."""
+
+    def __init__(self, clients: AwsClients) -> None:
+        self._clients = clients
+
+    def stages(self, account: str, region: str, pipeline: str, execution_id: str) -> tuple[StageTruth, ...]:
+        """See bot.ports.Pipelines. An error that is neither passing nor a missing pipeline propagates."""
+        answers = Answers(
+            actions=self._actions(region, pipeline, execution_id),
+            stages=self._stage_states(region, pipeline),
+            execution=self._execution(region, pipeline, execution_id),
+        )
+        return stage_truths(ExecutionKey(account, region, pipeline, execution_id, ""), answers)
+
+    def _actions(self, region: str, pipeline: str, execution_id: str) -> list[Row]:
+        pages = self._client(region).get_paginator("list_action_executions")
+        try:
+            return _read(
+                lambda: [
+                    row
+                    for page in pages.paginate(
+                        pipelineName=pipeline,
+                        filter={"pipelineExecutionId": execution_id},
+                        PaginationConfig={"PageSize": 100},
+                    )
+                    for row in page.get("actionExecutionDetails", ())
+                ]
+            )
+        except ClientError as error:
+            if error_code(error) in _NO_SUCH_EXECUTION:
+                return []
+            raise
+
+    def _stage_states(self, region: str, pipeline: str) -> list[Row]:
+        return list(_read(lambda: self._client(region).get_pipeline_state(name=pipeline)).get("stageStates", ()))
+
+    def _execution(self, region: str, pipeline: str, execution_id: str) -> Row:
+        """Mode, status and revision: good to know, and nothing waits for them. A refusal is an empty answer."""
+        try:
+            answer = _read(
+                lambda: self._client(region).get_pipeline_execution(
+                    pipelineName=pipeline, pipelineExecutionId=execution_id
+                )
+            )
+        except ClientError as error:
+            logger.warning("GetPipelineExecution refused for %s in %s: %s", pipeline, region, error_text(error))
+            return {}
+        return answer.get("pipelineExecution", {})
+
+    def tags(self, account: str, region: str, pipeline: str) -> PipelineTags:
+        """See bot.ports.Pipelines. A tag whose value makes no sense is left out with a warning."""
+        client = self._client(region)
+        arn = f"arn:{client.meta.partition}:codepipeline:{region}:{account}:{pipeline}"
+        pages = client.get_paginator("list_tags_for_resource")
+        try:
+            tags = _read(lambda: [tag for page in pages.paginate(resourceArn=arn) for tag in page.get("tags", ())])
+        except (ClientError, PipelineGone) as error:
+            logger.warning("ListTagsForResource refused for %s: %s", arn, error_text(error))
+            return PipelineTags()
+        return _parse_tags({tag["key"]: tag["value"] for tag in tags}, arn)
+
+    def retry_stage(self, key: ExecutionKey) -> None:
+        """See bot.ports.Pipelines. The client is one of its own: the SDK sends this call once and never again."""
+        try:
+            self._client(key.region, attempts=1).retry_stage_execution(
+                pipelineName=key.pipeline,
+                stageName=key.stage,
+                pipelineExecutionId=key.execution_id,
+                retryMode="FAILED_ACTIONS",
+            )
+        except AWS_ERRORS as error:
+            outcome = _retry_outcome(error)
+            if outcome is None:
+                raise
+            raise outcome from error
+
+    def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> None:
+        """See bot.ports.Pipelines. Texts are cut to CodePipeline's limits, and it takes no empty message."""
+        details: dict[str, Any] = {"type": "JobFailed", "message": message[:MESSAGE_LIMIT] or "No reason given"}
+        if external_execution_id:
+            details["externalExecutionId"] = external_execution_id[:EXTERNAL_ID_LIMIT]
+        self._answer(lambda: self._client(region).put_job_failure_result(jobId=job_id, failureDetails=details))  # type: ignore[arg-type]  # built in steps
+
+    def pass_job(self, region: str, job_id: str, summary: str) -> None:
+        """See bot.ports.Pipelines."""
+        details: Any = {"executionDetails": {"summary": summary[:SUMMARY_LIMIT]}} if summary else {}
+        self._answer(lambda: self._client(region).put_job_success_result(jobId=job_id, **details))
+
+    def _answer(self, call: Callable[[], object]) -> None:
+        """Sent again by the SDK when in doubt: answering a job twice is harmless."""
+        try:
+            call()
+        except AWS_ERRORS as error:
+            if is_passing(error):
+                raise TryLater(error_text(error)) from error
+            if error_code(error) not in _JOB_OVER:
+                raise
+            logger.info("the job needs no answer any more: %s", error_text(error))
+
+    def _client(self, region: str, **options: int) -> "CodePipelineClient":
+        client: CodePipelineClient = self._clients.client("codepipeline", region, **options)
+        return client
+
+
+def _read(call: Callable[[], T]) -> T:
+    """Raises TryLater, PipelineGone, and ClientError for any other refusal."""
+    try:
+        return call()
+    except AWS_ERRORS as error:
+        if is_passing(error) or error_code(error) == "InvalidNextTokenException":  # a page's token can age
+            raise TryLater(error_text(error)) from error
+        if error_code(error) == "PipelineNotFoundException":
+            raise PipelineGone(error_text(error)) from error
+        raise
+
+
+def _retry_outcome(error: Exception) -> RetryRefused | OutcomeUnknown | None:
+    """What RetryStageExecution's error means. None: the SDK's own complaint before it sent anything."""
+    text = error_text(error)
+    if is_throttling(error) or isinstance(error, _NOT_SENT):
+        return RetryNotNow(text)
+    if is_unanswered(error):
+        return OutcomeUnknown(text)
+    match error_code(error):
+        case "ConflictException" | "ConcurrentPipelineExecutionsLimitExceededException":
+            return RetryNotNow(text)
+        case "StageNotRetryableException":
+            return NotRetryable(text)
+        case "NotLatestPipelineExecutionException":
+            return NotLatest(text)
+        case "":
+            return None
+        case _:
+            return RetryImpossible(text)
+
+
+def _parse_tags(tags: Mapping[str, str], arn: str) -> PipelineTags:
+    def switch(name: str) -> bool:
+        value = tags.get(f"allclear:{name}", "").strip().lower() or "on"
+        if value not in ("on", "off"):
+            logger.warning("%s: the tag allclear:%s must be on or off, not %r; taken as on", arn, name, value)
+        return value != "off"
+
+    channel = tags.get("allclear:channel", "").strip()
+    if channel and not _CHANNEL.fullmatch(channel):
+        logger.warning("%s: the tag allclear:channel is no channel id: %r; left out", arn, channel)
+        channel = ""
+    return PipelineTags(
+        channel=channel,
+        auto_retry=switch("auto-retry"),
+        announce_unexplained=switch("unexplained"),
+        services=tuple(tags.get("allclear:services", "").upper().split()),
+        regions=tuple(tags.get("allclear:regions", "").lower().split()),
+    )

@@ -1,0 +1,217 @@
+"""From CodePipeline's answers to the truth about the stages of one execution. Pure; the reads are elsewhere."""
+
+import json
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.gate import GATE_MESSAGE_PREFIX
+from bot.model import MESSAGE_LIMIT, ExecutionKey, FailedAction
+from bot.ports import StageStatus, StageTruth
+
+Row = Mapping[str, Any]  # a structure of an answer, as botocore parsed it
+
+REVISION_LIMIT = 200  # characters
+_SHORT_ID = 8  # characters of a commit's hash that people know it by
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What CodePipeline said about one execution.
+
+    The actions are read before the stages. A retry or a failure between the two reads then shows in the later one,
+    which wins; the other way round a stage would be taken for failed with the attempt before last.
+    """
+
+    actions: Sequence[Row]  # ListActionExecutions, this execution's only, newest first
+    stages: Sequence[Row]  # GetPipelineState
+    execution: Row  # GetPipelineExecution; empty if it would not tell
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """The newest attempt of one action in this execution. Whatever an answer did not tell is an empty row."""
+
+    name: str
+    action_execution_id: str
+    status: str
+    changed_at: datetime
+    input: Row  # this or an earlier attempt's: type and Region do not change
+    result: Row  # ListActionExecutions' words on how it ended
+    state: Row  # GetPipelineState's
+
+
+def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
+    """The truth about every stage the execution has reached, in the pipeline's order, vanished stages last.
+
+    `run` is the execution's key; its stage is not looked at.
+    """
+    parallel = answers.execution.get("executionMode") == "PARALLEL"
+    states = {state["stageName"]: state for state in answers.stages}
+    acted_in = {row["stageName"]: None for row in answers.actions}
+    truths = []
+    for name in [*states, *(name for name in acted_in if name not in states)]:
+        latest = states.get(name, {}).get("latestExecution", {})
+        is_ours = latest.get("pipelineExecutionId") == run.execution_id
+        if not is_ours and name not in acted_in:
+            continue
+        attempts = _newest_attempts(name, answers, states[name] if is_ours else {})
+        failed = [attempt for attempt in attempts if attempt.status == "Failed"]
+        if name not in states:
+            status = StageStatus.MISSING
+        else:
+            status = _status(latest["status"]) if is_ours else _derived_status(attempts)
+        transition = states.get(name, {}).get("inboundTransitionState", {})
+        truths.append(
+            StageTruth(
+                key=ExecutionKey(run.account, run.region, run.pipeline, run.execution_id, name),
+                status=status,
+                failed=tuple(_failed_action(attempt, run.region) for attempt in failed),
+                failed_at=max((attempt.changed_at for attempt in failed), default=None),
+                overtaken_by="" if is_ours or parallel else latest.get("pipelineExecutionId", ""),
+                transition_disabled=(
+                    transition.get("disabledReason") or "no reason given"
+                    if transition.get("enabled") is False
+                    else None
+                ),
+                execution_status=answers.execution.get("status", ""),
+                revision=revision(answers.execution),
+            )
+        )
+    return tuple(truths)
+
+
+def revision(execution: Row) -> str:
+    """What the execution carries, on one line: commit summaries, or short ids where there is none."""
+    told = (_revision_text(artifact) for artifact in execution.get("artifactRevisions", ()))
+    return "; ".join(dict.fromkeys(text for text in told if text))[:REVISION_LIMIT]
+
+
+def _revision_text(artifact: Row) -> str:
+    summary = str(artifact.get("revisionSummary", ""))
+    try:
+        # A connection's source (GitHub, GitLab, Bitbucket) tells {"ProviderType": "GitHub", "CommitMessage": "…"}.
+        told = json.loads(summary)
+    except ValueError:
+        told = None
+    if isinstance(told, dict) and isinstance(told.get("CommitMessage"), str):
+        summary = told["CommitMessage"]
+    lines = summary.strip().splitlines()
+    if lines:
+        return lines[0].strip()
+    revision_id = str(artifact.get("revisionId", ""))
+    return revision_id[:_SHORT_ID] if re.fullmatch(r"[0-9a-f]{40,64}", revision_id) else revision_id
+
+
+def _newest_attempts(stage: str, answers: Answers, state: Row) -> list[_Attempt]:
+    """`state` is the stage's, where it speaks of this execution, else empty."""
+    rows: dict[str, list[Row]] = {}
+    for row in answers.actions:
+        if row["stageName"] == stage:
+            rows.setdefault(row["actionName"], []).append(row)
+    attempts = {name: _listed(name, of_action) for name, of_action in rows.items()}
+    unlisted = []
+    for action in state.get("actionStates", ()):
+        seen = action.get("latestExecution", {})
+        if not seen.get("actionExecutionId"):
+            continue
+        listed = attempts.get(action["actionName"])
+        attempt = _seen(action["actionName"], seen, listed)
+        if listed is None:
+            unlisted.append(attempt)
+        elif attempt.action_execution_id == listed.action_execution_id:
+            attempts[attempt.name] = replace(listed, status=attempt.status or listed.status, state=seen)
+        elif attempt.changed_at >= listed.changed_at and not any(
+            row.get("actionExecutionId") == attempt.action_execution_id for row in rows[attempt.name]
+        ):
+            attempts[attempt.name] = attempt
+    known = list(attempts.values())
+    if state.get("latestExecution", {}).get("status") != "Failed" or any(one.status == "Failed" for one in known):
+        return known
+    # The list lags behind. An action that has not run yet still shows what it did for another execution, so what
+    # is older than this one does not count.
+    began_at = min((_instant(row.get("startTime")) for row in answers.actions), default=_BEGINNING)
+    return known + [attempt for attempt in unlisted if attempt.changed_at >= began_at]
+
+
+def _listed(name: str, rows: Sequence[Row]) -> _Attempt:
+    newest = max(rows, key=lambda row: _instant(row.get("startTime")))  # on a tie the first listed: newest first
+    return _Attempt(
+        name=name,
+        action_execution_id=newest.get("actionExecutionId", ""),
+        status=newest.get("status", ""),
+        changed_at=_instant(newest.get("lastUpdateTime") or newest.get("startTime")),
+        input=newest.get("input", {}),
+        result=newest.get("output", {}).get("executionResult", {}),
+        state={},
+    )
+
+
+def _seen(name: str, seen: Row, listed: _Attempt | None) -> _Attempt:
+    return _Attempt(
+        name=name,
+        action_execution_id=seen["actionExecutionId"],
+        status=seen.get("status", ""),
+        changed_at=_instant(seen.get("lastStatusChange")),
+        input=listed.input if listed is not None else {},
+        result={},
+        state=seen,
+    )
+
+
+def _failed_action(attempt: _Attempt, pipeline_region: str) -> FailedAction:
+    kind = attempt.input.get("actionTypeId", {})
+    result, state = attempt.result, attempt.state
+    error = {**state.get("errorDetails", {}), **result.get("errorDetails", {})}
+    message = error.get("message") or result.get("externalExecutionSummary") or state.get("summary", "")
+    external_id = result.get("externalExecutionId") or state.get("externalExecutionId", "")
+    from_gate = kind.get("provider") == "Lambda" and message.startswith(GATE_MESSAGE_PREFIX)
+    return FailedAction(
+        name=attempt.name,
+        action_execution_id=attempt.action_execution_id,
+        region=attempt.input.get("region") or pipeline_region,
+        category=kind.get("category", ""),
+        owner=kind.get("owner", ""),
+        provider=kind.get("provider", ""),
+        error_code=error.get("code", ""),
+        message=message[:MESSAGE_LIMIT],
+        external_execution_id=external_id,
+        external_execution_url=result.get("externalExecutionUrl") or state.get("externalExecutionUrl", ""),
+        gate_issues=tuple(_issues_named(external_id)) if from_gate else None,
+    )
+
+
+def _issues_named(external_id: str) -> Iterator[str]:
+    """The gate's list of last ARN segments, without the +N that stands for those it had no room for."""
+    for part in (part.strip() for part in external_id.split(",")):
+        if part and not re.fullmatch(r"\+[0-9]+", part):
+            yield part
+
+
+def _status(told: str) -> StageStatus:
+    """A word we do not know counts as running: it is looked at again, and nothing is retried on it."""
+    if told == "Skipped":  # a stage condition let the execution pass it by
+        return StageStatus.SUCCEEDED
+    try:
+        return StageStatus(told)
+    except ValueError:
+        logger.warning("CodePipeline tells a stage status that is not documented: %s", told)
+        return StageStatus.IN_PROGRESS
+
+
+def _derived_status(attempts: Sequence[_Attempt]) -> StageStatus:
+    """A stage's status by our own actions, where GetPipelineState speaks of another execution."""
+    statuses = {attempt.status for attempt in attempts}
+    if "InProgress" in statuses:
+        return StageStatus.IN_PROGRESS
+    return StageStatus.FAILED if statuses & {"Failed", "Abandoned"} else StageStatus.SUCCEEDED
+
+
+def _instant(told: datetime | None) -> datetime:
+    return told.astimezone(UTC) if told is not None else _BEGINNING
