@@ -18,6 +18,7 @@ from bot.adapters.aws import (
 )
 from bot.adapters.codepipeline_truth import Answers, Row, stage_truths
 from bot.errors import (
+    NotAllowed,
     NotLatest,
     NotRetryable,
     OutcomeUnknown,
@@ -28,7 +29,7 @@ from bot.errors import (
     TryLater,
 )
 from bot.model import ExecutionKey, PipelineTags
-from bot.ports import StageTruth
+from bot.ports import PlannedAction, StageTruth
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
@@ -115,6 +116,24 @@ class CodePipeline:
             logger.warning("ListTagsForResource refused for %s: %s", arn, error_text(error))
             return PipelineTags()
         return _parse_tags({tag["key"]: tag["value"] for tag in tags}, arn)
+
+    def planned_actions(self, region: str, pipeline: str) -> tuple[PlannedAction, ...]:
+        """See bot.ports.Pipelines."""
+        try:
+            answer = _read(lambda: self._client(region).get_pipeline(name=pipeline))
+        except ClientError as error:
+            raise NotAllowed(f"codepipeline:GetPipeline on {pipeline} was refused: {error_text(error)}") from error
+        return tuple(
+            PlannedAction(
+                stage=stage["name"],
+                name=action["name"],
+                owner=action["actionTypeId"]["owner"],
+                provider=action["actionTypeId"]["provider"],
+                region=action.get("region", region),
+            )
+            for stage in answer["pipeline"]["stages"]
+            for action in stage.get("actions", ())
+        )
 
     def retry_stage(self, key: ExecutionKey) -> None:
         """See bot.ports.Pipelines. The client is one of its own: the SDK sends this call once and never again."""

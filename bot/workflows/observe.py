@@ -70,6 +70,8 @@ def observe(world: World, reader: IssueReader, run: Run, stages: set[str], now: 
         try:
             for truth in truths:
                 _bring_up(world, reader, states.get(truth.key.stage), truth, now)
+            for name in followed - {truth.key.stage for truth in truths}:
+                _bring_up(world, reader, states[name], StageTruth(run.stage(name), StageStatus.MISSING), now)
         except VersionConflict:
             followed |= unseen
             continue
@@ -138,7 +140,7 @@ def news(
         case StageStatus.STOPPED | StageStatus.CANCELLED:
             return StageStopped()
         case StageStatus.MISSING:
-            return StageGone(f"The pipeline no longer has the stage {truth.key.stage}")
+            return StageGone(f"CodePipeline knows nothing of this execution in {truth.key.stage} any more")
         case StageStatus.STOPPING:
             return None
     end = _end(truth)

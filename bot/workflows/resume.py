@@ -114,7 +114,7 @@ def _truth(world: World, key: ExecutionKey) -> StageTruth | StageGone:
     for truth in truths:
         if truth.key == key:
             return truth
-    return StageGone(f"The pipeline no longer has the stage {key.stage}")
+    return StageGone(f"CodePipeline knows nothing of this execution in {key.stage} any more")
 
 
 def _call(world: World, claimed: Execution, claim_id: str, now: datetime) -> Event | None:
