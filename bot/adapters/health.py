@@ -25,6 +25,11 @@ logger = logging.getLogger(__name__)
 # signed for that Region. The passive one answers too, eventually consistent: better than no answer.
 GLOBAL_ENDPOINT = "global.health.amazonaws.com"
 REGIONS = ("us-east-1", "us-east-2")
+
+# How botocore names us-east-1's endpoint when nothing is configured: by the older of its two tables in a client's
+# metadata, by the newer one in its requests.
+_AWS_OWN_ENDPOINTS = frozenset({f"https://{GLOBAL_ENDPOINT}", f"https://health.{REGIONS[0]}.amazonaws.com"})
+
 ACTIVE_REGION_KEPT = timedelta(seconds=60)
 
 ATTEMPTS = 2  # calls in all, for each Region: a gate's job waits for the answer
@@ -120,8 +125,7 @@ class AwsHealth:
 
     def _has_own_endpoint(self) -> bool:
         """True when AWS_ENDPOINT_URL*, or a profile, says where Health is. boto3 alone knows all the ways."""
-        endpoint = self._client(REGIONS[0]).meta.endpoint_url
-        return endpoint != f"https://health.{REGIONS[0]}.amazonaws.com"
+        return self._client(REGIONS[0]).meta.endpoint_url not in _AWS_OWN_ENDPOINTS
 
     def _active_region(self) -> str:
         if self._active_until_at is not None and self._clock() < self._active_until_at:
