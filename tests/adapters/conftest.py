@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from bot.adapters.aws import AwsClients
+from bot.adapters.codepipeline import CodePipeline
 from tests.adapters.local_aws import LocalAws, serve_aws
 
 
@@ -30,3 +32,9 @@ def aws(no_account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]
     with serve_aws() as local:
         monkeypatch.setenv("AWS_ENDPOINT_URL", local.url)
         yield local
+
+
+@pytest.fixture
+def pipelines(aws: LocalAws) -> CodePipeline:  # noqa: ARG001 - the environment must be set
+    """CodePipeline as the functions use it, but for a shorter patience."""
+    return CodePipeline(AwsClients(read_timeout=1))
