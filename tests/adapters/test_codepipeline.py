@@ -8,6 +8,7 @@ from bot.adapters.aws import AwsClients
 from bot.adapters.codepipeline import CodePipeline
 from bot.errors import (
     AllclearError,
+    NotAllowed,
     NotLatest,
     NotRetryable,
     OutcomeUnknown,
@@ -17,7 +18,7 @@ from bot.errors import (
     TryLater,
 )
 from bot.model import ExecutionKey, PipelineTags
-from bot.ports import StageStatus
+from bot.ports import PlannedAction, StageStatus
 from tests.adapters.local_aws import Broken, LocalAws, Refusal, unused_url
 
 ACCOUNT = "111122223333"
@@ -140,6 +141,35 @@ def test_tags_that_cannot_be_read_now_are_for_later(
     aws.answer("ListTagsForResource", trouble)
     with pytest.raises(TryLater):
         pipelines.tags(ACCOUNT, REGION, "web")
+
+
+def test_a_pipelines_structure_tells_where_its_actions_will_run(aws: LocalAws, pipelines: CodePipeline) -> None:
+    kind = {"category": "Deploy", "owner": "AWS", "provider": "ECS", "version": "1"}
+    actions = [
+        {"name": "Here", "actionTypeId": kind},
+        {"name": "There", "actionTypeId": kind, "region": "eu-west-1"},
+    ]
+    aws.answer("GetPipeline", {"pipeline": {"stages": [{"name": "Deploy", "actions": actions}]}})
+    assert pipelines.planned_actions(REGION, "web") == (
+        PlannedAction(stage="Deploy", name="Here", owner="AWS", provider="ECS", region=REGION),
+        PlannedAction(stage="Deploy", name="There", owner="AWS", provider="ECS", region="eu-west-1"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "situation"),
+    [
+        (Refusal("PipelineNotFoundException"), PipelineGone),
+        (Refusal("AccessDeniedException"), NotAllowed),
+        (Refusal("ThrottlingException"), TryLater),
+    ],
+)
+def test_a_structure_that_cannot_be_read_says_why(
+    aws: LocalAws, pipelines: CodePipeline, answer: Refusal, situation: type[AllclearError]
+) -> None:
+    aws.answer("GetPipeline", answer)
+    with pytest.raises(situation):
+        pipelines.planned_actions(REGION, "web")
 
 
 def test_a_retry_repeats_the_failed_actions(aws: LocalAws, pipelines: CodePipeline) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.errors import NotRetryable, PipelineGone, RetryImpossible
 from bot.model import ExecutionKey, FailedAction, PipelineTags
-from bot.ports import StageStatus, StageTruth
+from bot.ports import PlannedAction, StageStatus, StageTruth
 
 
 class FakePipelines:
@@ -15,6 +15,7 @@ class FakePipelines:
     def __init__(self) -> None:
         self.truth: dict[ExecutionKey, StageTruth] = {}
         self.tags_of: dict[str, PipelineTags] = {}
+        self.planned: dict[str, tuple[PlannedAction, ...]] = {}
         self.gone: set[str] = set()  # names of pipelines that CodePipeline no longer knows
         self.reads: list[tuple[str, str, str, str]] = []  # account, region, pipeline, execution id
         self.retried: list[ExecutionKey] = []  # every call, refused ones too
@@ -55,6 +56,12 @@ class FakePipelines:
     def tags(self, account: str, region: str, pipeline: str) -> PipelineTags:  # noqa: ARG002 - by name is enough
         self._raise_scripted("tags")
         return self.tags_of.get(pipeline, PipelineTags())
+
+    def planned_actions(self, region: str, pipeline: str) -> tuple[PlannedAction, ...]:  # noqa: ARG002 - as tags
+        self._raise_scripted("planned_actions")
+        if pipeline in self.gone:
+            raise PipelineGone(pipeline)
+        return self.planned.get(pipeline, ())
 
     def retry_stage(self, key: ExecutionKey) -> None:
         """As CodePipeline: only a failed stage can be retried, and an accepted retry puts it in progress."""
