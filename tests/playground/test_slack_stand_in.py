@@ -15,7 +15,6 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.webhook import WebhookClient
 
 from playground.slack import Slack
-from playground.slack_limits import SlackError, check_message, check_view
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -33,7 +32,6 @@ def actions(*buttons: dict[str, Any]) -> dict[str, Any]:
 
 
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "*Held*", "verbatim": True}}
-CONFIRM = {"title": plain("Sure?"), "text": plain("It may fail"), "confirm": plain("Yes"), "deny": plain("No")}
 METADATA = {"event_type": "allclear_execution", "event_payload": {"key": "a#b#c#d#e"}}
 
 
@@ -95,7 +93,7 @@ def test_an_update_needs_the_channel_id_and_our_own_message(slack: Slack, client
 def test_text_over_4000_fails_an_update_and_not_a_post(client: WebClient) -> None:
     ts = client.chat_postMessage(channel="C0DEPLOYS", text="x" * 4_001)["ts"]
     assert refused(client.chat_update, channel="C0DEPLOYS", ts=ts, text="x" * 4_001) == "msg_too_long"
-    assert refused(client.chat_postMessage, channel="C0DEPLOYS", text="") == "no_text"
+    assert refused(client.api_call, api_method="chat.postMessage", json={"channel": "C0DEPLOYS"}) == "no_text"
 
 
 @pytest.mark.parametrize(
@@ -262,79 +260,3 @@ def test_a_trigger_opens_one_view_within_three_seconds(slack: Slack, client: Web
         assert refused(client.views_open, trigger_id=late, view=view) == "expired_trigger_id"
     client.views_publish(user_id="U0ALICE", view={"type": "home", "blocks": [SECTION]})
     assert [shown["type"] for shown in slack.views] == ["modal", "home"]
-
-
-@pytest.mark.parametrize(
-    "blocks",
-    [
-        [SECTION],
-        [{"type": "header", "text": plain("x" * 150)}, {"type": "divider"}],
-        [{"type": "section", "fields": [plain("x" * 2_000)] * 10}],
-        [{"type": "context", "elements": [plain("x")] * 10}],
-        [actions(*(button(str(n), confirm=CONFIRM, style="danger") for n in range(25)))],
-        [{"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [
-            {"type": "text", "text": "error"}]}]}],
-        [SECTION] * 50,
-    ],
-)  # fmt: skip
-def test_what_is_within_the_limits_is_taken(blocks: list[dict[str, Any]]) -> None:
-    check_message("text", blocks, "chat.postMessage")
-
-
-@pytest.mark.parametrize(
-    "block",
-    [
-        {"type": "alert", "text": plain("x")},
-        {"type": "section"},
-        {"type": "section", "text": plain("")},
-        {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3_001}},
-        {"type": "section", "text": {"type": "plain_text", "text": "x", "verbatim": True}},
-        {"type": "section", "fields": [plain("x")] * 11},
-        {"type": "section", "fields": [plain("x" * 2_001)]},
-        {"type": "section", "text": plain("x"), "colour": "red"},
-        {"type": "section", "text": plain("x"), "block_id": "x" * 256},
-        {"type": "header", "text": {"type": "mrkdwn", "text": "x"}},
-        {"type": "header", "text": plain("x" * 151)},
-        {"type": "context", "elements": [plain("x")] * 11},
-        {"type": "context", "elements": [button()]},
-        actions(),
-        actions(button(), button()),
-        actions(*(button(str(n)) for n in range(26))),
-        actions(button(value="x" * 2_001)),
-        actions(button("x" * 256)),
-        actions(button(text=plain("x" * 76))),
-        actions(button(style="warning")),
-        actions(button(confirm=CONFIRM | {"title": plain("x" * 101)})),
-        actions(button(confirm=CONFIRM | {"text": plain("x" * 301)})),
-        actions(button(confirm={"title": plain("x")})),
-        {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "text"}]}]},
-        {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [
-            {"type": "user", "user_id": "U0ALICE"}]}]},
-        "a string",
-    ],
-)  # fmt: skip
-def test_what_is_beyond_them_is_refused(block: Any) -> None:
-    with pytest.raises(SlackError) as refusal:
-        check_message("text", [block], "chat.postMessage")
-    assert refusal.value.code == "invalid_blocks"
-
-
-def test_the_number_of_blocks_and_their_ids_are_checked() -> None:
-    for blocks in ([SECTION] * 51, [SECTION | {"block_id": "same"}] * 2):
-        with pytest.raises(SlackError, match="invalid_blocks"):
-            check_message("text", blocks, "chat.postMessage")
-    with pytest.raises(SlackError, match="invalid_blocks_format"):
-        check_message("text", "[]", "chat.postMessage")
-
-
-def test_a_views_own_limits_are_checked() -> None:
-    home = {"type": "home", "blocks": [SECTION] * 100}
-    check_view(home)
-    for view in (
-        home | {"blocks": [SECTION] * 101},
-        home | {"private_metadata": "x" * 3_001},
-        {"type": "modal", "title": plain("x" * 25), "blocks": []},
-        home | {"blocks": [{"type": "markdown", "text": "x"}]},
-    ):
-        with pytest.raises(SlackError):
-            check_view(view)
