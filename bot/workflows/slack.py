@@ -66,7 +66,7 @@ def _decide(click: Click, store: Store, policy: Policy, now: datetime) -> str:
             return UNKNOWN_CARD
         if click.version is not None and click.version < execution.entered_version:
             return (
-                f"The deploy has moved on since that button was drawn: nothing more was done. {_state(execution)}"
+                f"The deploy has moved on since that button was drawn. Nothing more was done. {_state(execution)}"
             )
         try:
             after = advance(execution, _EVENTS[click.action_id](click.user_id), now, policy)
@@ -125,10 +125,10 @@ def answer_command(command: Command, store: Store, chat: Chat) -> str:
 
 
 def _answer(command: Command, store: Store) -> str:
-    word, _, rest = command.text.partition(" ")
+    word, rest = [*command.text.split(maxsplit=1), "", ""][:2]
     match word.lower():
         case "status":
-            return _status_of(rest.strip(), store) if rest.strip() else _status(store)
+            return _status_of(rest.strip(), store) if rest else _status(store)
         case "help" | "":
             return HELP
         case _:
@@ -140,7 +140,7 @@ def _status(store: Store) -> str:
     more = 0
     for execution in _unfinished(store):
         if len(shown) < SHOWN_AT_MOST:
-            shown.append(_line(execution))
+            shown.append(f"• {_line(execution)}")
         else:
             more += 1
     if not shown:
@@ -168,7 +168,7 @@ def _status_of(pipeline: str, store: Store) -> str:
     executions = store.of_pipeline(pipeline, OF_ONE_PIPELINE) if known else ()
     unfinished = [execution for execution in executions if not execution.status.finished]
     if unfinished:
-        return "\n".join(_line(execution) for execution in unfinished)
+        return "\n".join(f"• {_line(execution)}" for execution in unfinished)
     if executions:
         return f"Nothing of {bold(pipeline)} is held. Last: {_line(executions[0])}"
     return f"Nothing of {bold(pipeline)} is held, and no failure of it is known. Names are case-sensitive."
@@ -182,4 +182,4 @@ def _line(execution: Execution) -> str:
     because = f" by {held_by}{more}" if held_by else ""
     word = card_text.STATUS_WORDS[execution.status]
     since = slack_date(execution.entered_at)
-    return f"• {bold(key.pipeline, 60)} → {escape(key.stage, 60)} ({where}): {word}{because} since {since}"
+    return f"{bold(key.pipeline, 60)} → {escape(key.stage, 60)} ({where}): {word}{because} since {since}"

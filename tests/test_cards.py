@@ -1,0 +1,336 @@
+"""The card says what stands, what comes and who may act; within Slack's limits, whatever is written into it."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.cards import console_url, render
+from bot.model import (
+    ALLCLEAR,
+    HEALTH_UNREADABLE,
+    Attribution,
+    Claim,
+    Entry,
+    Execution,
+    FailedAction,
+    PipelineTags,
+    RetryPlan,
+    Status,
+    Verdict,
+)
+from bot.policy import Policy
+from bot.ports import Message
+from playground.slack_limits import check_message
+from tests.builders import (
+    KEY,
+    NOW,
+    a_blocker,
+    a_gate_action,
+    a_key,
+    an_action,
+    an_attribution,
+    an_execution,
+)
+
+POLICY = Policy(slack_channel="C0DEPLOYS")
+ALICE = "U0ALICE"
+
+# What our own builders write; whatever else looks like Slack's markup came from outside.
+OUR_DATES = re.compile(r"<!date\^-?\d+\^\{date_short_pretty\} at \{time\}\|\d\d \w{3} \d{4} \d\d:\d\d UTC>")
+OUR_MENTIONS = re.compile(rf"<@{ALICE}>")
+
+HOSTILE = (
+    "<!channel> <!here|x> <@U0EVIL> <#C0EVIL> <https://evil.example|click> `c` *b* _i_ ~n~ & &lt;!channel&gt;",
+    "```\n<!everyone>\n```",
+    "\u202egnp.exe \x00\x07\ud800 \u2028 line",
+    "> quote\n*" + "&" * 3_000,
+    "<" * 6_000,
+)
+hostile_texts = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=60), st.text("<>!@#&`*_~|^", max_size=40))
+names = st.one_of(st.just("n" * 100), st.text("abc-_.@", min_size=1, max_size=100))
+instants = st.timedeltas(timedelta(days=-3_000), timedelta(days=3_000)).map(lambda span: NOW + span)
+actors = st.sampled_from([ALLCLEAR, ALICE, HOSTILE[0]])
+blockers = st.builds(
+    a_blocker,
+    issue=st.sampled_from([HEALTH_UNREADABLE, "arn:aws:health:us-east-1::event/ECS/X/Y"]),
+    service=hostile_texts,
+    region=hostile_texts,
+    type_code=hostile_texts,
+)
+actions = st.builds(
+    FailedAction,
+    name=hostile_texts,
+    action_execution_id=names,
+    region=hostile_texts,
+    provider=hostile_texts,
+    error_code=hostile_texts,
+    message=hostile_texts,
+    gate_issues=st.one_of(st.none(), st.just(("X",))),
+)
+executions = st.builds(
+    an_execution,
+    status=st.sampled_from(Status),
+    version=st.integers(1, 10**9),
+    key=st.builds(a_key, region=names, pipeline=names, stage=names, execution_id=names),
+    actions=st.lists(actions, max_size=6).map(tuple),
+    attribution=st.builds(
+        Attribution,
+        verdict=st.sampled_from(Verdict),
+        reason=hostile_texts,
+        blockers=st.lists(blockers, max_size=8).map(tuple),
+        caveat=hostile_texts,
+    ),
+    tags=st.builds(PipelineTags, auto_retry=st.booleans()),
+    revision=hostile_texts,
+    note=hostile_texts,
+    blockers=st.lists(blockers, max_size=8).map(tuple),
+    retry=st.one_of(st.none(), st.builds(RetryPlan, actors, instants, instants)),
+    claim=st.one_of(st.none(), st.just(Claim("c", NOW, (), spent_budget=True))),
+    held_at=st.one_of(st.none(), instants),
+    released_at=st.one_of(st.none(), instants),
+    trail=st.lists(
+        st.builds(Entry, st.just(1), instants, st.sampled_from(Status), hostile_texts, actors),
+        max_size=12,
+    ).map(tuple),
+)  # fmt: skip
+
+
+def texts(part: object) -> Iterator[str]:
+    """Every string a person may see (button values and metadata are not shown)."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, dict):
+        yield from (text for name, each in part.items() if name not in ("value", "url") for text in texts(each))
+    elif isinstance(part, list | tuple):
+        yield from (text for each in part for text in texts(each))
+
+
+def mrkdwn_texts(message: Message) -> Iterator[str]:
+    """Every string in which Slack reads markup."""
+    yield message.text
+
+    def walk(part: object) -> Iterator[str]:
+        if isinstance(part, dict):
+            if part.get("type") == "mrkdwn":
+                yield part["text"]
+            for each in part.values():
+                yield from walk(each)
+        elif isinstance(part, list | tuple):
+            for each in part:
+                yield from walk(each)
+
+    yield from walk(message.blocks)
+
+
+def buttons(message: Message) -> dict[str, dict[str, Any]]:
+    return {
+        element["action_id"]: element
+        for block in message.blocks
+        if block["type"] == "actions"
+        for element in block["elements"]
+    }
+
+
+def said(message: Message) -> str:
+    return "\n".join(texts(message.blocks))
+
+
+@settings(max_examples=150, deadline=None)
+@given(executions)
+def test_every_card_is_within_slacks_limits(execution: Execution) -> None:
+    message = render(execution, POLICY)
+    check_message(message.text, message.blocks, "chat.update")
+    assert message.text.strip()
+    json.dumps([message.text, message.blocks], ensure_ascii=False).encode()  # no lone surrogates
+
+
+@settings(max_examples=150, deadline=None)
+@given(executions)
+def test_no_markup_gets_in_from_outside(execution: Execution) -> None:
+    message = render(execution, POLICY)
+    for text in [message.text, *texts(message.blocks)]:
+        rest = OUR_MENTIONS.sub("", OUR_DATES.sub("", text))
+        assert not re.search("<[!@#]", rest)
+    for text in mrkdwn_texts(message):
+        rest = OUR_MENTIONS.sub("", OUR_DATES.sub("", text))
+        assert not re.search("[<>`~]", rest)
+        assert not re.search(r"&(?!(amp|lt|gt);)", rest)
+
+
+@settings(max_examples=50, deadline=None)
+@given(executions)
+def test_the_same_state_is_the_same_message(execution: Execution) -> None:
+    assert render(execution, POLICY) == render(execution, POLICY)
+
+
+BUTTONS = {
+    Status.BLOCKED: ["retry", "dismiss", "open"],
+    Status.RESUMING: ["dismiss", "open"],
+    Status.RETRYING: ["open"],
+    Status.NEEDS_HUMAN: ["retry", "dismiss", "open"],
+    Status.RECOVERED: [],
+    Status.SUPERSEDED: [],
+    Status.STOPPED: [],
+    Status.DISMISSED: ["undo"],
+}
+
+
+@pytest.mark.parametrize("status", Status)
+def test_each_status_shows_the_buttons_that_would_be_obeyed(status: Status) -> None:
+    message = render(an_execution(status=status, version=7), POLICY)
+    assert list(buttons(message)) == BUTTONS[status]
+    for action_id in set(buttons(message)) - {"open"}:
+        assert json.loads(buttons(message)[action_id]["value"]) == {"key": str(KEY), "version": 7}
+
+
+def test_a_retry_being_asked_for_can_no_longer_be_stopped() -> None:
+    claimed = an_execution(status=Status.RESUMING, claim=Claim("c", NOW, (), spent_budget=True))
+    assert list(buttons(render(claimed, POLICY))) == ["open"]
+
+
+WORDS = {
+    Status.BLOCKED: "held",
+    Status.RESUMING: "resuming",
+    Status.RETRYING: "retrying",
+    Status.NEEDS_HUMAN: "needs a person",
+    Status.RECOVERED: "recovered",
+    Status.SUPERSEDED: "superseded",
+    Status.STOPPED: "stopped",
+    Status.DISMISSED: "dismissed",
+}
+
+
+@pytest.mark.parametrize("status", Status)
+def test_the_header_and_the_spoken_text_say_what_stands(status: Status) -> None:
+    message = render(an_execution(status=status), POLICY)
+    assert message.blocks[0]["text"]["text"] == f"web → Deploy: {WORDS[status]}"
+    assert message.text.startswith(f"web → Deploy: {WORDS[status]} (us-east-1, account 111122223333).")
+    assert "ECS has an open issue in us-east-1, where DeployStack ran." in message.text
+
+
+def test_a_held_card_names_everything_a_reader_needs() -> None:
+    card = said(render(an_execution(revision="Fix the checkout (Ana)"), POLICY))
+    for needed in (
+        "web", "Deploy", "us-east-1", "111122223333", "ECS", "AWS_ECS_OPERATIONAL_ISSUE", "DeployStack",
+        "CloudFormation", "JobFailed", "service unavailable", "Fix the checkout (Ana)", "0 of 3 automatic retries",
+        "Allclear retries the stage by itself once the AWS issue is closed and 5 min have passed quietly.",
+        "any full member of this workspace may act (no guests, no outsiders)",
+    ):  # fmt: skip
+        assert needed in card
+
+
+def test_the_spoken_text_carries_reason_next_step_and_how_to_act() -> None:
+    """Screen readers read the top-level text, not the blocks."""
+    spoken = render(an_execution(), POLICY).text
+    assert "once the AWS issue is closed" in spoken
+    assert "Retry now, or choose Don't resume" in spoken
+
+
+def test_a_pipeline_without_automatic_retries_is_not_promised_one() -> None:
+    card = said(render(an_execution(tags=PipelineTags(auto_retry=False)), POLICY))
+    assert "Allclear asks a person to retry once the AWS issue is closed" in card
+
+
+def test_two_issues_must_both_be_closed() -> None:
+    card = said(render(an_execution(blockers=(a_blocker(), a_blocker(service="S3"))), POLICY))
+    assert "once all 2 AWS issues are closed" in card
+    assert "*S3* in us-east-1" in card
+
+
+def test_unreadable_health_is_said_aloud() -> None:
+    blocker = a_blocker(issue=HEALTH_UNREADABLE, service="HEALTH", region="global")
+    card = said(render(an_execution(blockers=(blocker,)), POLICY))
+    assert "once AWS Health can be read again and shows nothing open" in card
+    assert "AWS Health cannot be read" in card
+
+
+def test_what_cannot_be_confirmed_stands_beside_the_reason() -> None:
+    caveat = "Without a support plan this cannot be confirmed."
+    assert caveat in said(render(an_execution(attribution=an_attribution(caveat=caveat)), POLICY))
+
+
+def test_retrying_with_an_issue_open_asks_first() -> None:
+    confirm = buttons(render(an_execution(), POLICY))["retry"]["confirm"]
+    assert "Still open: ECS in us-east-1" in confirm["text"]["text"]
+    nothing_open = render(an_execution(status=Status.NEEDS_HUMAN), POLICY)
+    assert "confirm" not in buttons(nothing_open)["retry"]
+
+
+def test_behind_a_gate_a_retry_is_said_to_be_checked_again() -> None:
+    message = render(an_execution(actions=(a_gate_action(),)), POLICY)
+    assert "health gate checks again" in buttons(message)["retry"]["confirm"]["text"]["text"]
+    assert "health gate checks again" in message.text
+
+
+def test_an_unexplained_failure_says_until_when_an_issue_may_claim_it() -> None:
+    attribution = an_attribution(verdict=Verdict.UNEXPLAINED, blockers=(), reason="No issue explains it.")
+    message = render(an_execution(status=Status.NEEDS_HUMAN, attribution=attribution), POLICY)
+    assert "before <!date^" in said(message)
+    assert "|23 Nov 2026 06:20 UTC>" in said(message)
+
+
+def test_a_recovered_card_says_how_long_it_was_held_and_how_soon_it_resumed() -> None:
+    all_clear_at = NOW + timedelta(hours=3, minutes=12)
+    recovered = an_execution(
+        status=Status.RECOVERED,
+        held_at=NOW,
+        released_at=all_clear_at,
+        finished_at=all_clear_at + timedelta(minutes=4),
+        trail=(Entry(5, all_clear_at + timedelta(seconds=9), Status.RETRYING, "accepted"),),
+    )
+    card = said(render(recovered, POLICY))
+    assert "It was held for 3 h 12 min, resumed 9 s after the all-clear, and passed at" in card
+    assert "|23 Nov 2026 05:36 UTC>" in card
+
+
+def test_a_recovery_after_a_click_says_nothing_of_an_all_clear() -> None:
+    recovered = an_execution(status=Status.RECOVERED, held_at=NOW, finished_at=NOW + timedelta(minutes=5))
+    assert "It was held for 5 min and passed at" in said(render(recovered, POLICY))
+    assert "all-clear" not in said(render(recovered, POLICY))
+
+
+def test_who_asked_is_on_the_card() -> None:
+    plan = RetryPlan(ALICE, NOW, NOW)
+    resuming = an_execution(
+        status=Status.RESUMING, retry=plan, trail=(Entry(2, NOW, Status.RESUMING, "asked for a retry", ALICE),)
+    )
+    assert f"<@{ALICE}> asked for it: Allclear retries" in said(render(resuming, POLICY))
+    assert f"<@{ALICE}> asked for a retry" in said(render(resuming, POLICY))
+
+
+def test_the_metadata_carries_the_key_and_nothing_else() -> None:
+    """Every app in the workspace can read it."""
+    assert render(an_execution(), POLICY).metadata == {
+        "event_type": "allclear_execution",
+        "event_payload": {"key": str(KEY)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-east-1", "us-east-1.console.aws.amazon.com"),
+        ("cn-north-1", "cn-north-1.console.amazonaws.cn"),
+        ("us-gov-west-1", "us-gov-west-1.console.amazonaws-us-gov.com"),
+    ],
+)
+def test_the_link_leads_to_the_regions_own_console(region: str, host: str) -> None:
+    assert console_url(a_key(region=region)).startswith(f"https://{host}/codesuite/codepipeline/pipelines/web/")
+
+
+def test_a_region_that_is_none_makes_no_link() -> None:
+    assert console_url(replace(KEY, region="evil.example/?")) == ""
+
+
+def test_a_long_error_is_cut_and_the_rest_counted() -> None:
+    many = tuple(an_action(name=f"a{n}", message="x" * 6_000) for n in range(5))
+    card = said(render(an_execution(actions=many), POLICY))
+    assert "2 more failed actions." in card
+    assert "x" * 701 not in card
