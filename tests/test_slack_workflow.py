@@ -272,9 +272,7 @@ def test_status_of_a_pipeline_that_recovered_names_its_last(chat: FakeChat) -> N
     store = MemoryStore()
     store.save_execution(an_execution(status=Status.RECOVERED))
     answer = answer_command(a_command("status web"), store, chat)
-    assert answer.startswith(
-        "Nothing of *web* is held. Last: • *web* → Deploy (us-east-1, 111122223333): recovered"
-    )
+    assert answer.startswith("Nothing of *web* is held. Last: *web* → Deploy (us-east-1, 111122223333): recovered")
 
 
 @pytest.mark.parametrize("name", ["<!channel>", "x" * 5_000, "`<@U0EVIL>`"])

@@ -1,0 +1,330 @@
+"""SlackChat over HTTP: each thing Slack may answer becomes the situation it is."""
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+
+from bot.adapters import slack as adapter
+from bot.adapters.slack import SlackChat
+from bot.cards import render
+from bot.errors import OutcomeUnknown, SlackRefused, TryLater
+from bot.policy import Policy
+from bot.ports import SlackUser
+from playground.slack import BOT_TOKEN, Slack
+from playground.slack_workspace import TEAM
+from tests.builders import KEY, a_key, an_execution
+
+DEPLOYS = "C0DEPLOYS"
+CARD = render(an_execution(), Policy())
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def slack() -> Iterator[Slack]:
+    with Slack() as server:
+        yield server
+        assert not server.errors
+
+
+@pytest.fixture
+def chat(slack: Slack) -> SlackChat:
+    return SlackChat(lambda: slack.bot_token, slack.url)
+
+
+class OddServer:
+    """Answers every request with the same raw bytes, and counts them."""
+
+    def __init__(self, raw: bytes) -> None:
+        odd = self
+        self.requests: list[str] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                odd.requests.append(self.path)
+                self.wfile.write(raw)
+                self.close_connection = True
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Quiet: `requests` has it all."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/api/"
+        Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def __enter__(self) -> "OddServer":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def raw(status: str, body: bytes, content_type: str = "application/json", length: int | None = None) -> bytes:
+    lines = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length or len(body)}\r\n\r\n"
+    return lines.encode() + body
+
+
+def test_a_post_arrives_whole_and_is_not_unfurled(slack: Slack, chat: SlackChat) -> None:
+    channel, ts = chat.post(DEPLOYS, CARD)
+    [message] = slack.messages()
+    assert (message.channel, message.ts) == (channel, ts)
+    assert (message.text, message.blocks, message.metadata) == (CARD.text, list(CARD.blocks), CARD.metadata)
+    [(_at, _method, arguments)] = slack.calls
+    assert arguments["unfurl_links"] is False
+    assert arguments["unfurl_media"] is False
+
+
+def test_an_update_replaces_the_message(slack: Slack, chat: SlackChat) -> None:
+    channel, ts = chat.post(DEPLOYS, CARD)
+    later = render(an_execution(status="RETRYING", version=2), Policy())
+    chat.update(channel, ts, later)
+    [message] = slack.messages()
+    assert (message.text, message.blocks) == (later.text, list(later.blocks))
+
+
+def test_a_post_whose_answer_is_lost_is_unknown_and_never_sent_again(slack: Slack, chat: SlackChat) -> None:
+    """slack_sdk's own default would post a second message."""
+    slack.fail_next("chat.postMessage", "drop_after")
+    with pytest.raises(OutcomeUnknown):
+        chat.post(DEPLOYS, CARD)
+    assert len(slack.messages()) == 1
+    assert len(slack.calls) == 1
+
+
+@pytest.mark.parametrize("fault", ["server_error", "drop_before", "internal_error", "fatal_error"])
+def test_a_post_that_may_have_taken_effect_is_unknown(slack: Slack, chat: SlackChat, fault: str) -> None:
+    slack.fail_next("chat.postMessage", fault)
+    with pytest.raises(OutcomeUnknown):
+        chat.post(DEPLOYS, CARD)
+    assert len(slack.calls) == 1
+
+
+@pytest.mark.parametrize("fault", ["server_error", "drop_before", "drop_after", "internal_error"])
+def test_an_update_is_simply_tried_later(slack: Slack, chat: SlackChat, fault: str) -> None:
+    channel, ts = chat.post(DEPLOYS, CARD)
+    slack.fail_next("chat.update", fault)
+    with pytest.raises(TryLater):
+        chat.update(channel, ts, CARD)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        raw("502 Bad Gateway", b"<html>", "text/html"),
+        raw("200 OK", b"<html>please log in</html>", "text/html"),
+        raw("200 OK", b"\xff\xfe", "text/html; charset=utf-8"),
+        raw("200 OK", b"[]"),
+        raw("200 OK", b'{"ok": true', length=500),
+        raw("200 OK", b""),
+        b"not HTTP at all\r\n\r\n",
+    ],
+    ids=["502", "html", "not UTF-8", "a list", "cut short", "empty", "no HTTP"],
+)
+def test_an_answer_that_is_none_leaves_a_post_unknown(odd: bytes) -> None:
+    with OddServer(odd) as server, pytest.raises(OutcomeUnknown):
+        SlackChat(lambda: "xoxb-1", server.url).post(DEPLOYS, CARD)
+    assert server.requests == ["/api/chat.postMessage"]
+
+
+def test_a_server_that_does_not_answer_in_time_leaves_a_post_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapter, "TIMEOUT", 0.2)
+    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)  # listens and never serves
+    try:
+        with pytest.raises(OutcomeUnknown):
+            SlackChat(lambda: "xoxb-1", f"http://127.0.0.1:{server.server_address[1]}/api/").post(DEPLOYS, CARD)
+    finally:
+        server.server_close()
+
+
+def test_a_server_nobody_listens_on_was_never_reached() -> None:
+    """Nothing was sent, so nothing has to be looked for."""
+    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    url = f"http://127.0.0.1:{server.server_address[1]}/api/"
+    server.server_close()
+    with pytest.raises(TryLater):
+        SlackChat(lambda: "xoxb-1", url).post(DEPLOYS, CARD)
+
+
+def test_a_rate_limit_says_how_long(slack: Slack, chat: SlackChat) -> None:
+    slack.fail_next("chat.postMessage", "ratelimited")
+    with pytest.raises(TryLater) as busy:
+        chat.post(DEPLOYS, CARD)
+    assert busy.value.after == timedelta(seconds=30)
+    assert not slack.messages()
+
+
+@pytest.mark.parametrize("fault", ["request_timeout", "team_added_to_org"])
+def test_what_passes_is_tried_later(slack: Slack, chat: SlackChat, fault: str) -> None:
+    slack.fail_next("chat.postMessage", fault)
+    with pytest.raises(TryLater):
+        chat.post(DEPLOYS, CARD)
+
+
+@pytest.mark.parametrize("channel", ["C0ARCHIVED", "C0STRANGE", "C0NOWHERE"])
+def test_a_channel_that_cannot_be_written_to_is_final(chat: SlackChat, channel: str) -> None:
+    codes = {"C0ARCHIVED": "is_archived", "C0STRANGE": "not_in_channel", "C0NOWHERE": "channel_not_found"}
+    with pytest.raises(SlackRefused) as refusal:
+        chat.post(channel, CARD)
+    assert refusal.value.error == codes[channel]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["invalid_auth", "account_inactive", "token_revoked", "missing_scope", "msg_too_long", "invalid_blocks"],
+)
+def test_what_will_never_work_is_final_and_carries_slacks_code(slack: Slack, chat: SlackChat, code: str) -> None:
+    slack.fail_next("chat.postMessage", code)
+    with pytest.raises(SlackRefused) as refusal:
+        chat.post(DEPLOYS, CARD)
+    assert refusal.value.error == code
+
+
+def test_updating_a_deleted_message_says_so(chat: SlackChat) -> None:
+    with pytest.raises(SlackRefused) as refusal:
+        chat.update(DEPLOYS, "1.2", CARD)
+    assert refusal.value.error == "message_not_found"
+
+
+def test_a_lost_post_is_found_by_its_metadata_on_a_later_page(slack: Slack, chat: SlackChat) -> None:
+    slack.page_size = 2
+    _, ts = chat.post(DEPLOYS, CARD)
+    for number in range(5):
+        chat.post(DEPLOYS, render(an_execution(key=a_key(pipeline=f"p{number}")), Policy()))
+    assert chat.find(DEPLOYS, str(KEY), LONG_AGO) == ts
+    assert len([call for call in slack.calls if call[1] == "conversations.history"]) == 3
+
+
+def test_the_first_of_two_posts_is_the_one_that_counts(chat: SlackChat) -> None:
+    _, first = chat.post(DEPLOYS, CARD)
+    chat.post(DEPLOYS, CARD)
+    assert chat.find(DEPLOYS, str(KEY), LONG_AGO) == first
+
+
+def test_what_was_posted_before_or_for_another_is_not_found(chat: SlackChat) -> None:
+    chat.post(DEPLOYS, CARD)
+    assert chat.find(DEPLOYS, str(a_key(pipeline="other")), LONG_AGO) is None
+    assert chat.find(DEPLOYS, str(KEY), datetime.now(UTC) + timedelta(hours=1)) is None
+
+
+def test_another_apps_message_with_our_metadata_is_not_ours(slack: Slack, chat: SlackChat) -> None:
+    """Any app can write any metadata, and we could not edit its message."""
+    chat.post(DEPLOYS, CARD)
+    slack.messages()[0].user = "U0EVIL"
+    assert chat.find(DEPLOYS, str(KEY), LONG_AGO) is None
+
+
+@pytest.mark.parametrize(("user_id", "full_member"), [("U0ALICE", True), ("U0GINA", False), ("U0OLGA", False)])
+def test_guests_and_strangers_are_no_full_members(chat: SlackChat, user_id: str, full_member: bool) -> None:
+    user = chat.user(user_id)
+    assert (user.user_id, user.full_member) == (user_id, full_member)
+
+
+def test_an_unknown_user_is_refused(chat: SlackChat) -> None:
+    with pytest.raises(SlackRefused, match="user_not_found"):
+        chat.user("U0NOBODY")
+
+
+@pytest.mark.parametrize("flag", ["deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger"])
+def test_each_of_slacks_flags_takes_the_membership_away(flag: str) -> None:
+    body = b'{"ok": true, "user": {"id": "U1", "team_id": "T1", "%s": true}}' % flag.encode()
+    with OddServer(raw("200 OK", body)) as server:
+        assert SlackChat(lambda: "xoxb-1", server.url).user("U1") == SlackUser("U1", "T1", full_member=False)
+
+
+def test_an_answer_without_a_user_is_nobody() -> None:
+    with OddServer(raw("200 OK", b'{"ok": true}')) as server:
+        assert not SlackChat(lambda: "xoxb-1", server.url).user("U1").full_member
+
+
+def test_the_team_is_asked_once(slack: Slack, chat: SlackChat) -> None:
+    assert (chat.team(), chat.team()) == (TEAM, TEAM)
+    assert [method for _at, method, _arguments in slack.calls] == ["auth.test"]
+
+
+def test_the_token_is_asked_for_each_time_so_that_it_may_rotate(slack: Slack) -> None:
+    tokens = iter(["xoxb-old", BOT_TOKEN])
+    chat = SlackChat(lambda: next(tokens), slack.url)
+    with pytest.raises(SlackRefused, match="invalid_auth"):
+        chat.team()
+    assert chat.team() == TEAM
+
+
+def test_an_answer_is_seen_by_the_one_who_asked_and_leaves_the_card_alone(slack: Slack, chat: SlackChat) -> None:
+    chat.post(DEPLOYS, CARD)
+    headers, body = slack.click(slack.messages()[0], "retry")
+    assert headers
+    url = next(f"{slack.url.removesuffix('/api/')}/response/{name}" for name in slack._methods.response_urls)
+    assert url.rsplit("/", 1)[-1] in body.decode()
+    chat.respond(url, "Done.")
+    assert [whisper.text for whisper in slack.ephemerals] == ["Done."]
+    assert slack.messages()[0].text == CARD.text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "http://hooks.slack.com/actions/T/1/secret-part",
+        "https://hooks.slack.com.evil.example/secret-part",
+        "https://hooks.slack.com@evil.example/secret-part",
+        "https://evil.example/hooks.slack.com/secret-part",
+        "https://hooks.slack.com\\@evil.example/secret-part",
+        "https://[secret-part",
+        "file:///etc/secret-part",
+    ],
+)
+def test_only_slacks_own_url_is_answered_and_none_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, url: str
+) -> None:
+    def never(*_arguments: object, **_named: object) -> None:
+        raise AssertionError("nothing may be sent there")
+
+    monkeypatch.setattr(adapter, "WebhookClient", never)
+    with caplog.at_level(logging.DEBUG):
+        SlackChat(lambda: "xoxb-1").respond(url, "Done.")
+    assert "the response_url is not Slack's" in caplog.text
+    assert "secret-part" not in caplog.text
+
+
+def test_slacks_own_url_is_answered_over_https(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+
+    class Webhook:
+        status_code = 200
+
+        def __init__(self, url: str, **_options: object) -> None:
+            sent.append(url)
+
+        def send(self, **_message: object) -> "Webhook":
+            return self
+
+    monkeypatch.setattr(adapter, "WebhookClient", Webhook)
+    SlackChat(lambda: "xoxb-1").respond("https://hooks.slack.com/actions/T/1/x", "Done.")
+    assert sent == ["https://hooks.slack.com/actions/T/1/x"]
+
+
+@pytest.mark.parametrize("odd", [raw("500 Oops", b"x"), raw("404 Not Found", b"expired_url"), b"junk\r\n\r\n"])
+def test_an_answer_that_fails_is_logged_and_forgotten(odd: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    with OddServer(odd) as server, caplog.at_level(logging.DEBUG):
+        url = server.url.replace("/api/", "/response/secret-part")
+        SlackChat(lambda: "xoxb-secret", server.url).respond(url, "Done.")
+    assert "could not answer a Slack user" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_no_token_and_no_card_is_ever_logged(
+    slack: Slack, chat: SlackChat, caplog: pytest.LogCaptureFixture
+) -> None:
+    """slack_sdk logs whole requests at DEBUG."""
+    with caplog.at_level(logging.DEBUG):
+        chat.post(DEPLOYS, CARD)
+        slack.fail_next("chat.postMessage", "drop_after")
+        with pytest.raises(OutcomeUnknown):
+            chat.post(DEPLOYS, CARD)
+    assert BOT_TOKEN not in caplog.text
+    assert "DeployStack" not in caplog.text
