@@ -57,9 +57,9 @@ def what_next(execution: Execution, policy: Policy) -> str:
         case Status.RECOVERED:
             return _how_long(execution)
         case Status.SUPERSEDED:
-            return "A newer execution has the stage. Allclear leaves this one alone; nothing is left to do."
+            return "Nothing is left to do here; the newer execution goes its own way."
         case Status.STOPPED:
-            return "Allclear leaves this execution alone; nothing is left to do."
+            return "Nothing is left to do here; Allclear will not retry it."
         case Status.DISMISSED:
             return f"Allclear will not resume it. Undo takes that back. {WHO_MAY_ACT}"
 
@@ -83,7 +83,7 @@ def _until_the_all_clear(execution: Execution, policy: Policy) -> str:
     )
     sentence = f"{then} once {what}."
     if execution.held_at is not None:
-        sentence += f" Still held at {slack_date(execution.held_at + policy.max_age)}, it asks a person."
+        sentence += f" If it is still held at {slack_date(execution.held_at + policy.max_age)}, a person is asked."
     return sentence
 
 
