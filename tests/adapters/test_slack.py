@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
 
@@ -16,6 +15,7 @@ from bot.policy import Policy
 from bot.ports import SlackUser
 from playground.slack import BOT_TOKEN, Slack
 from playground.slack_workspace import TEAM
+from tests.adapters.odd_server import OddServer, raw
 from tests.builders import KEY, a_key, an_execution
 
 DEPLOYS = "C0DEPLOYS"
@@ -33,40 +33,6 @@ def slack() -> Iterator[Slack]:
 @pytest.fixture
 def chat(slack: Slack) -> SlackChat:
     return SlackChat(lambda: slack.bot_token, slack.url)
-
-
-class OddServer:
-    """Answers every request with the same raw bytes, and counts them."""
-
-    def __init__(self, raw: bytes) -> None:
-        odd = self
-        self.requests: list[str] = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                odd.requests.append(self.path)
-                self.wfile.write(raw)
-                self.close_connection = True
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Quiet: `requests` has it all."""
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/api/"
-        Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def __enter__(self) -> "OddServer":
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-
-def raw(status: str, body: bytes, content_type: str = "application/json", length: int | None = None) -> bytes:
-    lines = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length or len(body)}\r\n\r\n"
-    return lines.encode() + body
 
 
 def test_a_post_arrives_whole_and_is_not_unfurled(slack: Slack, chat: SlackChat) -> None:
@@ -252,69 +218,6 @@ def test_the_token_is_asked_for_each_time_so_that_it_may_rotate(slack: Slack) ->
     with pytest.raises(SlackRefused, match="invalid_auth"):
         chat.team()
     assert chat.team() == TEAM
-
-
-def test_an_answer_is_seen_by_the_one_who_asked_and_leaves_the_card_alone(slack: Slack, chat: SlackChat) -> None:
-    chat.post(DEPLOYS, CARD)
-    headers, body = slack.click(slack.messages()[0], "retry")
-    assert headers
-    url = next(f"{slack.url.removesuffix('/api/')}/response/{name}" for name in slack._methods.response_urls)
-    assert url.rsplit("/", 1)[-1] in body.decode()
-    chat.respond(url, "Done.")
-    assert [whisper.text for whisper in slack.ephemerals] == ["Done."]
-    assert slack.messages()[0].text == CARD.text
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "http://hooks.slack.com/actions/T/1/secret-part",
-        "https://hooks.slack.com.evil.example/secret-part",
-        "https://hooks.slack.com@evil.example/secret-part",
-        "https://evil.example/hooks.slack.com/secret-part",
-        "https://hooks.slack.com\\@evil.example/secret-part",
-        "https://[secret-part",
-        "file:///etc/secret-part",
-    ],
-)
-def test_only_slacks_own_url_is_answered_and_none_is_logged(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, url: str
-) -> None:
-    def never(*_arguments: object, **_named: object) -> None:
-        raise AssertionError("nothing may be sent there")
-
-    monkeypatch.setattr(adapter, "WebhookClient", never)
-    with caplog.at_level(logging.DEBUG):
-        SlackChat(lambda: "xoxb-1").respond(url, "Done.")
-    assert "the response_url is not Slack's" in caplog.text
-    assert "secret-part" not in caplog.text
-
-
-def test_slacks_own_url_is_answered_over_https(monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[str] = []
-
-    class Webhook:
-        status_code = 200
-
-        def __init__(self, url: str, **_options: object) -> None:
-            sent.append(url)
-
-        def send(self, **_message: object) -> "Webhook":
-            return self
-
-    monkeypatch.setattr(adapter, "WebhookClient", Webhook)
-    SlackChat(lambda: "xoxb-1").respond("https://hooks.slack.com/actions/T/1/x", "Done.")
-    assert sent == ["https://hooks.slack.com/actions/T/1/x"]
-
-
-@pytest.mark.parametrize("odd", [raw("500 Oops", b"x"), raw("404 Not Found", b"expired_url"), b"junk\r\n\r\n"])
-def test_an_answer_that_fails_is_logged_and_forgotten(odd: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    with OddServer(odd) as server, caplog.at_level(logging.DEBUG):
-        url = server.url.replace("/api/", "/response/secret-part")
-        SlackChat(lambda: "xoxb-secret", server.url).respond(url, "Done.")
-    assert "could not answer a Slack user" in caplog.text
-    assert "secret" not in caplog.text
 
 
 def test_no_token_and_no_card_is_ever_logged(
