@@ -157,9 +157,11 @@ def ask_for_age(execution: Execution, _event: Event, now: datetime, policy: Poli
 
 
 def recover(execution: Execution, _event: Event, now: datetime, policy: Policy) -> Execution:
+    unanswered = execution.status is Status.RESUMING and execution.claim is not None  # it passed by our own retry
     return next_state(
         execution, now, policy, f"{execution.key.stage} passed",
-        status=Status.RECOVERED, note="", retry=None, claim=None, blockers=(), finished_at=now,
+        status=Status.RECOVERED, note="", retry=None, claim=None, blockers=(),
+        retries=execution.retries + (1 if unanswered else 0),
     )  # fmt: skip
 
 

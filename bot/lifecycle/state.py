@@ -28,19 +28,25 @@ def next_state(
         version=version,
         entered_version=version if began_anew else execution.entered_version,
         entered_at=now if began_anew else execution.entered_at,
-        finished_at=(execution.finished_at or now) if status.finished else None,
+        finished_at=_finished_at(execution, status, now),
         trail=(*execution.trail, Entry(version, now, status, what, by))[-TRAIL_LENGTH:],
     )
     return replace(changed, due_at=next_due(changed, now, policy))
+
+
+def _finished_at(execution: Execution, status: Status, now: datetime) -> datetime | None:
+    if not status.finished:
+        return None
+    return execution.finished_at if status is execution.status else now
 
 
 def why_not_automatic(execution: Execution, now: datetime, policy: Policy) -> str:
     """The reason an automatic retry is out of the question, "" if it is not."""
     if execution.automatic_retries >= policy.max_automatic_retries:
         return f"The budget of {policy.max_automatic_retries} automatic retries is spent."
-    if execution.held_at is not None and now - execution.held_at > policy.max_age:
+    if execution.held_at is not None and now - execution.held_at >= policy.max_age:
         hours = int(policy.max_age.total_seconds() // 3600)
-        return f"It was held for more than {hours} hours, too long to resume unasked."
+        return f"It has waited for {hours} hours, too long to resume unasked."
     return ""
 
 
@@ -51,4 +57,6 @@ def unclaimed(execution: Execution) -> Execution:
 
 
 def end(execution: Execution, now: datetime, policy: Policy, status: Status, note: str) -> Execution:
+    if execution.status is Status.RESUMING:
+        execution = unclaimed(execution)  # no retry was made that we know of
     return next_state(execution, now, policy, note, status=status, note=note, retry=None, claim=None, blockers=())
