@@ -241,6 +241,22 @@ def test_two_edits_that_cross_end_with_the_newest_state(store: MemoryStore, chat
     assert store.cards[KEY].due_at is None
 
 
+def test_an_older_edit_recorded_meanwhile_may_have_come_last(store: MemoryStore, chat: FakeChat) -> None:
+    """Even if ours drew the newest state: the other one's may have reached Slack after it."""
+    notify(store, chat)
+    go_on(store)
+    go_on(store, Status.RETRYING)
+
+    def a_slow_notifier() -> None:
+        card = store.cards[KEY]
+        store.save_card(replace(card, revision=card.revision + 1, rendered_version=2))
+
+    chat.before["update"] = a_slow_notifier
+    notify(store, chat)
+    assert [method for method, *_ in chat.calls] == ["post", "update", "update"]
+    assert shown(store, chat)
+
+
 @pytest.mark.parametrize("code", ["channel_not_found", "is_archived", "not_in_channel", "invalid_auth"])
 def test_a_card_slack_will_never_take_is_marked_and_left(store: MemoryStore, chat: FakeChat, code: str) -> None:
     chat.fail("post", SlackRefused(code))
