@@ -1,0 +1,132 @@
+"""What each function may do, judged as IAM would: by the statements of its own in template.yaml."""
+
+import pytest
+
+from playground.iam import LEADING_KEYS, Need, allowed
+from playground.stack import Function, Statement
+from tests.deployed import STACK
+
+WRITES = ("PutItem", "UpdateItem", "DeleteItem")
+EVERY_KEY = ("EXEC#a", "HELD#a", "HINT#a", "CLICK#a", "ISSUE", "OVERRIDE#a")
+WITHOUT_RESOURCES = {
+    "health:DescribeEvents",
+    "codepipeline:PutJobSuccessResult",
+    "codepipeline:PutJobFailureResult",
+}
+STATEMENTS = [
+    pytest.param(function, statement, id=f"{name}-{index}")
+    for name, function in STACK.functions.items()
+    for index, statement in enumerate(function.statements)
+]
+
+
+def who_may(action: str, resource: str, key: str | None = None) -> set[str]:
+    """The functions that are allowed an action, `key` being the partition it touches."""
+    need = Need(action, resource, {LEADING_KEYS: (key,)} if key else {})
+    return {name for name, function in STACK.functions.items() if allowed(function.statements, need)}
+
+
+def who_may_write(key: str) -> set[str]:
+    table = STACK.tables[0].arn
+    return set().union(*(who_may(f"dynamodb:{write}", table, key) for write in WRITES))
+
+
+@pytest.mark.parametrize(("function", "statement"), STATEMENTS)
+def test_no_statement_allows_more_than_it_names(function: Function, statement: Statement) -> None:
+    """No action with a wildcard, no resource that is everything where the action knows one."""
+    assert statement.allow
+    assert not [action for action in statement.actions if "*" in action]
+    if "*" in statement.resources:
+        assert set(statement.actions) <= WITHOUT_RESOURCES, function.logical_id
+
+
+@pytest.mark.parametrize(("function", "statement"), STATEMENTS)
+def test_the_table_is_never_open_as_a_whole(function: Function, statement: Statement) -> None:
+    """Every statement on the table's items names their partitions, and nobody may Scan."""
+    on_table = STACK.tables[0].arn in statement.resources
+    narrowed = LEADING_KEYS in statement.condition.get("ForAllValues:StringLike", {})
+    assert narrowed == on_table, function.logical_id
+    assert "dynamodb:Scan" not in statement.actions
+
+
+def test_only_resume_may_retry_a_stage() -> None:
+    """And only in this account, in any Region."""
+    stage = f"arn:aws:codepipeline:eu-west-1:{STACK.account}:web/Deploy"
+    assert who_may("codepipeline:RetryStageExecution", stage) == {"ResumeFunction"}
+    assert who_may("codepipeline:RetryStageExecution", stage.replace(STACK.account, "999999999999")) == set()
+
+
+def test_nobody_may_change_a_pipeline() -> None:
+    """Retrying a stage is the one thing Allclear does to pipelines."""
+    every = {action for function in STACK.functions.values() for s in function.statements for action in s.actions}
+    verbs = {action.partition(":")[2] for action in every if action.startswith("codepipeline:")}
+    reads = {verb for verb in verbs if verb.startswith(("Get", "List"))}
+    assert verbs - reads == {"RetryStageExecution", "PutJobSuccessResult", "PutJobFailureResult"}
+
+
+def test_only_the_gate_may_answer_jobs() -> None:
+    """A job's answer lets a deploy through."""
+    assert who_may("codepipeline:PutJobSuccessResult", "*") == {"GateFunction"}
+    assert who_may("codepipeline:PutJobFailureResult", "*") == {"GateFunction"}
+
+
+def test_only_those_who_talk_to_slack_may_read_its_secret() -> None:
+    """And only they are told where it is."""
+    slack = {"SlackRequestFunction", "NotifyFunction"}
+    assert who_may("secretsmanager:GetSecretValue", STACK.secrets[0].arn) == slack
+    assert {name for name, f in STACK.functions.items() if "SLACK_SECRET_ARN" in f.environment} == slack
+
+
+def test_the_gate_writes_the_ledger_of_issues_and_nothing_else() -> None:
+    """Whoever writes a pipeline's gate parameters steers it; no such hand reaches a deploy's state."""
+    writable = {key for key in EVERY_KEY if "GateFunction" in who_may_write(key)}
+    assert writable == {"ISSUE"}
+
+
+def test_nobody_may_write_an_override_yet() -> None:
+    """Its place is clear: the function that will write it gets a statement of its own."""
+    assert who_may_write("OVERRIDE#a") == set()
+
+
+def test_slack_cannot_touch_the_ledger_and_notify_only_executions() -> None:
+    """A forged click, at worst, changes executions; a card, at worst, its own partition."""
+    assert "SlackRequestFunction" not in who_may_write("ISSUE")
+    assert {key for key in EVERY_KEY if "NotifyFunction" in who_may_write(key)} == {"EXEC#a"}
+
+
+def test_only_slack_requests_mark_clicks() -> None:
+    """A click is carried out once because its mark is written with the state."""
+    assert who_may_write("CLICK#a") == {"SlackRequestFunction"}
+
+
+def test_only_hints_can_be_deleted() -> None:
+    """Everything else ends by changing state, or by its age."""
+    table = STACK.tables[0].arn
+    for key in EVERY_KEY:
+        may = who_may("dynamodb:DeleteItem", table, key)
+        assert may == ({"PipelineEventFunction", "SweepFunction"} if key == "HINT#a" else set())
+
+
+def test_each_index_is_open_to_those_who_ask_it() -> None:
+    """The due index is the sweep's alone."""
+    table = STACK.tables[0].arn
+    assert who_may("dynamodb:Query", f"{table}/index/due") == {"SweepFunction"}
+    unfinished = {"HealthEventFunction", "SweepFunction", "SlackRequestFunction"}
+    assert who_may("dynamodb:Query", f"{table}/index/unfinished") == unfinished
+    pipeline = {"PipelineEventFunction", "SlackRequestFunction"}
+    assert who_may("dynamodb:Query", f"{table}/index/pipeline") == pipeline
+
+
+def test_what_one_transaction_writes_stands_in_one_statement() -> None:
+    """A saved state takes its edges (or its click) along; IAM may judge their keys together."""
+    together = {
+        "PipelineEventFunction": ("EXEC#a", "HELD#a"),
+        "HealthEventFunction": ("EXEC#a", "HELD#a"),
+        "SweepFunction": ("EXEC#a", "HELD#a"),
+        "ResumeFunction": ("EXEC#a", "HELD#a"),
+        "SlackRequestFunction": ("EXEC#a", "CLICK#a"),
+    }
+    for name, keys in together.items():
+        for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):
+            need = Need(action, STACK.tables[0].arn, {LEADING_KEYS: keys})
+            assert allowed(STACK.functions[name].statements, need), name
