@@ -9,7 +9,7 @@ from bot.cards import render
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater, VersionConflict
 from bot.model import CardRef, Execution, PipelineTags, Status, Verdict
 from bot.policy import Policy
-from bot.workflows.notify import ATTEMPTS, POSTING_LEASE, show
+from bot.workflows.notify import ATTEMPTS, POSTING_LEASE, UNKNOWN_AGAIN_AFTER, show
 from tests.builders import KEY, NOW, an_attribution, an_entry, an_execution
 from tests.fakes.chat import FakeChat
 from tests.fakes.store import MemoryStore
@@ -77,8 +77,7 @@ def test_a_later_state_edits_the_same_message(store: MemoryStore, chat: FakeChat
 
 
 def test_a_clock_left_on_a_current_card_is_stopped(store: MemoryStore, chat: FakeChat) -> None:
-    card = notify(store, chat)
-    store.save_card(replace(card, revision=card.revision + 1, due_at=NOW))
+    store.cards[KEY] = replace(notify(store, chat), due_at=NOW)
     assert notify(store, chat).due_at is None
 
 
@@ -96,22 +95,23 @@ def test_a_card_keeps_its_channel_when_the_settings_change(store: MemoryStore, c
     assert [method for method, *_ in chat.calls] == ["post", "update"]
 
 
+def a_silent_failure(verdict: Verdict) -> MemoryStore:
+    store = MemoryStore()
+    silent, attribution = PipelineTags(announce_unexplained=False), an_attribution(verdict=verdict, blockers=())
+    store.save_execution(an_execution(status=Status.NEEDS_HUMAN, tags=silent, attribution=attribution))
+    return store
+
+
 @pytest.mark.parametrize("verdict", [Verdict.UNEXPLAINED, Verdict.OWN])
 def test_an_unexplained_failure_is_silent_where_its_pipeline_wishes_so(chat: FakeChat, verdict: Verdict) -> None:
-    store = MemoryStore()
-    silent = PipelineTags(announce_unexplained=False)
-    attribution = an_attribution(verdict=verdict, blockers=())
-    store.save_execution(an_execution(status=Status.NEEDS_HUMAN, tags=silent, attribution=attribution))
+    store = a_silent_failure(verdict)
     card = notify(store, chat)
     assert not chat.calls
     assert (card.rendered_version, card.due_at) == (1, None)
 
 
 def test_a_silent_failure_gets_its_card_once_an_issue_explains_it(chat: FakeChat) -> None:
-    store = MemoryStore()
-    silent = PipelineTags(announce_unexplained=False)
-    attribution = an_attribution(verdict=Verdict.UNEXPLAINED, blockers=())
-    store.save_execution(an_execution(status=Status.NEEDS_HUMAN, tags=silent, attribution=attribution))
+    store = a_silent_failure(Verdict.UNEXPLAINED)
     notify(store, chat)
     go_on(store, Status.BLOCKED, attribution=an_attribution())
     notify(store, chat)
@@ -148,8 +148,7 @@ def test_without_a_wish_the_waits_double_up_to_ten_minutes(
 def test_a_post_whose_answer_was_lost_is_found_again(store: MemoryStore, chat: FakeChat) -> None:
     chat.fail("post", OutcomeUnknown("dropped"), after_effect=True)
     card = notify(store, chat)
-    assert (card.ts, card.posting_at) == ("", NOW)
-    assert card.due_at is not None
+    assert (card.ts, card.posting_at, card.due_at) == ("", NOW, NOW + UNKNOWN_AGAIN_AFTER)
     notify(store, chat, timedelta(seconds=15))
     assert shown(store, chat)
     assert store.cards[KEY].due_at is None
@@ -222,8 +221,7 @@ def test_a_state_saved_during_an_edit_keeps_the_clock_running(store: MemoryStore
     go_on(store)
     chat.before["update"] = lambda: go_on(store, Status.RETRYING) and None
     card = notify(store, chat)
-    assert (card.rendered_version, card.wanted_version) == (2, 3)
-    assert card.due_at is not None
+    assert (card.rendered_version, card.wanted_version, card.due_at) == (2, 3, NOW)
 
 
 def test_two_edits_that_cross_end_with_the_newest_state(store: MemoryStore, chat: FakeChat) -> None:
@@ -247,11 +245,8 @@ def test_an_older_edit_recorded_meanwhile_may_have_come_last(store: MemoryStore,
     go_on(store)
     go_on(store, Status.RETRYING)
 
-    def a_slow_notifier() -> None:
-        card = store.cards[KEY]
-        store.save_card(replace(card, revision=card.revision + 1, rendered_version=2))
-
-    chat.before["update"] = a_slow_notifier
+    slower = replace(store.cards[KEY], revision=store.cards[KEY].revision + 1, rendered_version=2)
+    chat.before["update"] = lambda: store.save_card(slower)
     notify(store, chat)
     assert [method for method, *_ in chat.calls] == ["post", "update", "update"]
     assert shown(store, chat)
@@ -321,6 +316,6 @@ def test_endless_conflicts_are_given_back_to_the_stream(store: MemoryStore, chat
     assert not chat.calls
 
 
-def test_an_execution_without_a_record_is_nothing_to_show(chat: FakeChat) -> None:
+def test_what_is_not_on_record_is_not_shown(chat: FakeChat) -> None:
     show(KEY, MemoryStore(), chat, POLICY, NOW)
     assert not chat.calls
