@@ -161,6 +161,8 @@ class _Table(Table):
 
 
 class _Database(DynamoDBBackend):
+    __module__ = DynamoDBBackend.__module__  # moto finds a backend's URLs by its module's name
+
     def transact_write_items(self, transact_items: list[dict[str, Any]]) -> None:
         requests = [request for entry in transact_items for request in entry.values()]
         before = list(self._present(requests))

@@ -39,17 +39,20 @@ class Call:
     at: datetime
 
 
+FaultKind = Literal["throttle", "error", "drop_before", "drop_after", "kill_before", "kill_after"]
+
+
 @dataclass(slots=True)
 class Fault:
     """Something that goes wrong with the next `times` calls of an operation, or until it is taken off the list.
 
     throttle and error answer without doing anything; drop_before and drop_after close the connection, before or
-    after the call had its effect.
+    after the call had its effect; kill_before and kill_after end the calling function's process too.
     """
 
     service: str
     operation: str
-    kind: Literal["throttle", "error", "drop_before", "drop_after"]
+    kind: FaultKind
     times: int | None = 1
     error_code: str | None = None  # with it, `error` answers 400 and this code; without, 500
     function: str | None = None  # only this function's calls (logical id)
@@ -82,9 +85,18 @@ class _Request:
 
 
 class Gateway:
-    """Serves on 127.0.0.1 from `start` to `stop`. `stand_ins` holds the services that moto has not, by name."""
+    """Serves on 127.0.0.1 from `start` to `stop`.
 
-    def __init__(self, stack: Stack, backends: Backends, stand_ins: Mapping[str, object]) -> None:
+    `stand_ins` holds the services that moto has not, by name; `kill` ends a function's process (see Fault).
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        backends: Backends,
+        stand_ins: Mapping[str, object],
+        kill: Callable[[Function], None],
+    ) -> None:
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
         self.broken: list[Exception] = []
@@ -92,6 +104,7 @@ class Gateway:
         self._stack = stack
         self._backends = backends
         self._stand_ins = stand_ins
+        self._kill = kill
         self._callers: dict[str, Function] = {access_key_id(item): item for item in stack.functions.values()}
         self._lock = Lock()  # of the lists above
         self._server = _Server(self.answer)
@@ -138,10 +151,12 @@ class Gateway:
                 fault.times -= 1
         if fault is None:
             return self._checked(request)
-        if fault.kind == "drop_before":
-            return None
-        if fault.kind == "drop_after":
+        when = fault.kind.partition("_")[2]
+        if when == "after":
             self._checked(request)
+        if fault.kind.startswith("kill") and request.function is not None:
+            self._kill(request.function)
+        if when:
             return None
         if fault.kind == "throttle":
             return _error(request.service, 400, "ThrottlingException", "Rate exceeded")
