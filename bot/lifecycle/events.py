@@ -69,7 +69,7 @@ class TooOld:
 
 @dataclass(frozen=True, slots=True)
 class RetryLost:
-    """CodePipeline accepted a retry long ago and still shows the same failure."""
+    """CodePipeline accepted a retry long ago, or showed the stage running, and still shows the same failure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.clocks import GATE_BACKOFF
 from bot.lifecycle.events import Event, Explained, Overtaken, Released, StageFailed, StageGone, StageStopped
-from bot.lifecycle.state import end, next_state, why_not_automatic
+from bot.lifecycle.state import end, next_state, unclaimed, why_not_automatic
 from bot.model import ALLCLEAR, Attribution, Execution, ExecutionKey, RetryPlan, Status, Verdict
 from bot.policy import Policy
 
@@ -28,9 +28,13 @@ def begin(key: ExecutionKey, event: StageFailed, now: datetime, policy: Policy) 
 
 
 def fail(execution: Execution, event: StageFailed, now: datetime, policy: Policy) -> Execution:
-    """A new failed attempt. The failure already known, or an older one, is no news."""
+    """A new failed attempt. The failure already known, or an older one, is no news.
+
+    A failure first seen without its actions (CodePipeline's list lags) has the time it was seen at, not its own.
+    """
     known = execution.action_execution_ids == tuple(sorted(a.action_execution_id for a in event.actions))
-    if known or event.failed_at < execution.failed_at:
+    older = bool(execution.actions) and event.failed_at < execution.failed_at
+    if known or older:
         return execution
     if execution.status.finished:
         execution = replace(
@@ -46,6 +50,9 @@ def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Pol
     if claim is not None and claim.spent_budget and by_gate:
         automatic -= 1  # a retry that the gate stopped again costs none
     unanswered = execution.status is Status.RESUMING and claim is not None
+    plan = execution.retry
+    retried = execution.status is Status.RETRYING or unanswered
+    by_person = retried and (plan is None or plan.requested_by != ALLCLEAR)
     failed = replace(
         execution,
         actions=event.actions,
@@ -58,6 +65,7 @@ def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Pol
         gate_stops=execution.gate_stops + 1 if by_gate else 0,
         retry=None,
         claim=None,
+        held_at=None if by_person else execution.held_at,  # a person looked at it: a new hold begins, if any
         released_at=None,
     )
     more = set(execution.action_execution_ids) & {action.action_execution_id for action in event.actions}
@@ -69,26 +77,31 @@ def hold_or_ask(
     execution: Execution, attribution: Attribution, now: datetime, policy: Policy, happened: str
 ) -> Execution:
     """BLOCKED where an issue explains it and an automatic retry may follow; else a person is asked."""
-    held_at = execution.held_at or execution.failed_at
     common: dict[str, Any] = {"attribution": attribution, "retry": None, "claim": None, "anew": True}
     if attribution.verdict not in (Verdict.EXPLAINED, Verdict.UNREADABLE):
         return next_state(
             execution, now, policy, f"{happened}: {attribution.reason}",
             status=Status.NEEDS_HUMAN, note="", blockers=(), **common,
         )  # fmt: skip
+    execution = held(execution)
     refusal = why_not_automatic(execution, now, policy)
     if refusal:
         return next_state(
             execution, now, policy, f"{happened}: {refusal}",
-            status=Status.NEEDS_HUMAN, note=refusal, blockers=attribution.blockers, held_at=held_at, **common,
+            status=Status.NEEDS_HUMAN, note=refusal, blockers=attribution.blockers, **common,
         )  # fmt: skip
     if not attribution.blockers:
-        cleared = replace(execution, attribution=attribution, held_at=held_at)
-        return resume_or_ask(cleared, now, policy, f"{happened}; what stopped it is over: {attribution.reason}")
+        cleared = replace(execution, attribution=attribution)
+        return resume_or_ask(cleared, now, policy, f"{happened}, and what stopped it is over")
     return next_state(
         execution, now, policy, f"{happened}, held: {attribution.reason}",
-        status=Status.BLOCKED, note="", blockers=attribution.blockers, held_at=held_at, **common,
+        status=Status.BLOCKED, note="", blockers=attribution.blockers, **common,
     )  # fmt: skip
+
+
+def held(execution: Execution) -> Execution:
+    """With the time its hold counts from: the failure's own, however late an issue explains it."""
+    return replace(execution, held_at=execution.held_at or execution.failed_at)
 
 
 def resume_or_ask(
@@ -125,7 +138,7 @@ def explain(execution: Execution, event: Explained, now: datetime, policy: Polic
             execution, now, policy, f"also held by {names}",
             blockers=execution.blockers + more, attribution=attribution,
         )  # fmt: skip
-    if attribution.verdict is not Verdict.EXPLAINED or why_not_automatic(execution, now, policy):
+    if attribution.verdict is not Verdict.EXPLAINED or why_not_automatic(held(execution), now, policy):
         return execution
     if execution.attribution.verdict is Verdict.EXPLAINED:
         return execution  # asked for another reason than a missing explanation: refused, frozen, switched off
@@ -133,11 +146,12 @@ def explain(execution: Execution, event: Explained, now: datetime, policy: Polic
 
 
 def hold_again(execution: Execution, event: Explained, now: datetime, policy: Policy) -> Execution:
-    """An issue opened before the retry was claimed. A person's own request, or a call in flight, goes on."""
+    """An issue opened before the retry was made. A person's own request, or a call in flight, goes on."""
     asked_by_person = execution.retry is not None and execution.retry.requested_by != ALLCLEAR
-    if execution.claim is not None or asked_by_person or not event.attribution.blockers:
+    in_flight = execution.claim is not None and now < execution.claim.lease_until_at
+    if in_flight or asked_by_person or not event.attribution.blockers:
         return execution
-    return hold_or_ask(execution, event.attribution, now, policy, "held again before the retry")
+    return hold_or_ask(unclaimed(execution), event.attribution, now, policy, "the retry is called off")
 
 
 def release(execution: Execution, event: Released, now: datetime, policy: Policy) -> Execution:

@@ -15,6 +15,7 @@ from bot.lifecycle.events import (
     RetryRequested,
     Undone,
 )
+from bot.lifecycle.holding import hold_or_ask
 from bot.lifecycle.state import next_state, unclaimed, why_not_automatic
 from bot.model import ALLCLEAR, Claim, Execution, RetryPlan, Status
 from bot.policy import Policy
@@ -36,19 +37,24 @@ def run_resumed(execution: Execution, event: Event, now: datetime, policy: Polic
 
 
 def claim(execution: Execution, event: Claimed, now: datetime, policy: Policy) -> Execution:
-    """Spend the budget and take the lease, fenced by the failed action execution ids."""
+    """Spend the budget and take the lease, fenced by the failed action execution ids; or ask a person.
+
+    A retry may have been owed for so long, or the settings have changed so, that it must not be made unasked.
+    """
     plan, before = execution.retry, execution.claim
     if plan is None or (before is not None and now < before.lease_until_at):
         raise IllegalTransition("a claim needs a retry that is owed and nobody else's live lease")
     automatic = plan.requested_by == ALLCLEAR
-    ids = execution.action_execution_ids
-    paid = before is not None and before.spent_budget and before.action_execution_ids == ids
-    if automatic and not paid and execution.automatic_retries >= policy.max_automatic_retries:
-        raise IllegalTransition("the budget of automatic retries is spent")
+    free = unclaimed(execution)  # an earlier claim on the very same failure started nothing: it costs nothing
+    refusal = why_not_automatic(free, now, policy) if automatic else ""
+    if refusal:
+        return next_state(
+            free, now, policy, f"not retried: {refusal}", status=Status.NEEDS_HUMAN, note=refusal, retry=None
+        )
     return next_state(
-        execution, now, policy, "asking CodePipeline to retry" if before is None else "asking CodePipeline again",
-        claim=Claim(event.claim_id, event.lease_until_at, ids, spent_budget=automatic or paid),
-        automatic_retries=execution.automatic_retries + (1 if automatic and not paid else 0),
+        free, now, policy, "asking CodePipeline to retry" if before is None else "asking CodePipeline again",
+        claim=Claim(event.claim_id, event.lease_until_at, execution.action_execution_ids, spent_budget=automatic),
+        automatic_retries=free.automatic_retries + (1 if automatic else 0),
     )  # fmt: skip
 
 
@@ -60,8 +66,7 @@ def accept(execution: Execution, event: Accepted, now: datetime, policy: Policy)
 
 
 def accepted(execution: Execution, now: datetime, policy: Policy, what: str) -> Execution:
-    by = execution.retry.requested_by if execution.retry else ALLCLEAR
-    return next_state(execution, now, policy, what, by=by, status=Status.RETRYING, retries=execution.retries + 1)
+    return next_state(execution, now, policy, what, status=Status.RETRYING, retries=execution.retries + 1)
 
 
 def _holds(execution: Execution, claim_id: str) -> bool:
@@ -113,7 +118,12 @@ def freeze(execution: Execution, event: Frozen, now: datetime, policy: Policy) -
 
 
 def lose(execution: Execution, _event: Event, now: datetime, policy: Policy) -> Execution:
-    """An accepted retry that started nothing: a person has to look in CodePipeline."""
+    """An accepted retry that started nothing: a person has to look in CodePipeline.
+
+    A retry that is not ours was only seen in an answer of CodePipeline that lagged: all is as it was before.
+    """
+    if execution.claim is None:
+        return hold_or_ask(execution, execution.attribution, now, policy, "the stage is not running after all")
     note = "CodePipeline accepted a retry, but the stage still shows the same failure."
     return next_state(execution, now, policy, note, status=Status.NEEDS_HUMAN, note=note, retry=None, claim=None)
 
@@ -147,6 +157,9 @@ def dismiss(execution: Execution, event: Dismissed, now: datetime, policy: Polic
 
 def undo(execution: Execution, event: Undone, now: datetime, policy: Policy) -> Execution:
     """Back to what it was; the truth is looked at again at once, because much may have happened since."""
-    status = Status.BLOCKED if execution.blockers else Status.NEEDS_HUMAN
-    undone = next_state(execution, now, policy, "took the dismissal back", by=event.by, status=status)
+    refusal = why_not_automatic(execution, now, policy) if execution.blockers else ""
+    status = Status.BLOCKED if execution.blockers and not refusal else Status.NEEDS_HUMAN
+    undone = next_state(
+        execution, now, policy, "took the dismissal back", by=event.by, status=status, note=refusal
+    )
     return replace(undone, due_at=now)
