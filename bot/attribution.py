@@ -79,11 +79,15 @@ def _matches_place(issue: Issue, action: FailedAction, tags: PipelineTags) -> bo
     return issue.report.region in ("global", action.region, *tags.regions)
 
 
-def _counts_for(issue: Issue, account: str, tags: PipelineTags, policy: Policy) -> bool:
+def _counts_for(
+    issue: Issue, actions: Sequence[FailedAction], account: str, tags: PipelineTags, policy: Policy
+) -> bool:
+    """An ignored service counts where the pipeline's tag names it, or where its gate did and stopped for it."""
     report = issue.report
     if report.arn == HEALTH_UNREADABLE or (report.account and report.account != account):
         return False
-    return not policy.ignores(report.service) or report.service in tags.services
+    named_by_gate = any(last_segment(report.arn) in (action.gate_issues or ()) for action in actions)
+    return not policy.ignores(report.service) or report.service in tags.services or named_by_gate
 
 
 def blocker(issue: Issue) -> Blocker:
@@ -122,7 +126,7 @@ def explain(
         return Attribution(
             Verdict.UNEXPLAINED, "CodePipeline names no failed action, so no issue can be matched.", caveat=caveat
         )
-    counting = [issue for issue in issues if _counts_for(issue, account, tags, policy)]
+    counting = [issue for issue in issues if _counts_for(issue, actions, account, tags, policy)]
     found: dict[str, tuple[Issue, str]] = {}
     for action in actions:
         for issue in counting:
@@ -132,7 +136,7 @@ def explain(
     if found:
         found_open = {key: pair for key, pair in found.items() if pair[0].open}
         chosen = sorted((found_open or found).values(), key=lambda pair: (pair[0].report.start_at, pair[0].key))
-        others = f" ({len(chosen) - 1} more issues explain it too.)" if len(chosen) > 1 else ""
+        others = _others(len(chosen) - 1)
         return Attribution(
             Verdict.EXPLAINED, chosen[0][1] + others, tuple(blocker(issue) for issue, _ in chosen), caveat
         )
@@ -151,6 +155,12 @@ def explain(
     return Attribution(
         Verdict.UNEXPLAINED, f"No AWS Health issue explains the failure of {what} in {where}.", caveat=caveat
     )
+
+
+def _others(count: int) -> str:
+    if not count:
+        return ""
+    return " One more issue explains it too." if count == 1 else f" {count} more issues explain it too."
 
 
 def _without_health(actions: Sequence[FailedAction], unreadable: str, caveat: str, policy: Policy) -> Attribution:
