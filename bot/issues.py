@@ -102,12 +102,14 @@ def _step(issue: Issue, event: IssueEvent, now: datetime, policy: Policy) -> Iss
 def _reported(issue: Issue, report: IssueReport, now: datetime, policy: Policy) -> Issue:
     """Order by lastUpdatedTime; on a tie closed wins. "[RESOLVED]" and an endTime close nothing."""
     known = issue.report
-    older = report.updated_at < known.updated_at
-    tie = report.updated_at == known.updated_at
+    newest_at = issue.newest_at or known.updated_at
+    older = report.updated_at < newest_at
+    tie = report.updated_at == newest_at
     if older or (tie and not (report.closed and issue.open)):
         return replace(issue, first_seen_at=min(issue.first_seen_at, report.updated_at))
     if report.closed:
-        return _closed(issue, report, now, policy) if issue.open else issue
+        # A later remark on a closed issue keeps older news from re-opening it, and changes nothing else.
+        return _closed(issue, report, now, policy) if issue.open else replace(issue, newest_at=report.updated_at)
     if issue.open:
         return replace(issue, report=report)
     if now - report.start_at > policy.issue_max_age:
@@ -115,6 +117,7 @@ def _reported(issue: Issue, report: IssueReport, now: datetime, policy: Policy) 
     return replace(
         issue,
         report=report,
+        newest_at=None,
         phase=IssuePhase.OPEN,
         closed_at=None,
         settled_at=None,

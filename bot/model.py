@@ -228,6 +228,7 @@ class Issue:
     version: int
     phase: IssuePhase
     first_seen_at: datetime  # its arrival, or the time its oldest known report states, if that is earlier
+    newest_at: datetime | None = None  # the newest remark on a closed issue, where it is newer than `report`
     closed_at: datetime | None = None  # when the close reached us
     settled_at: datetime | None = None  # when the settle time ends
     claim_cursor: str | None = None  # None: no unexplained failures left to look through
