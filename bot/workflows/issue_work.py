@@ -5,11 +5,11 @@ from datetime import datetime
 
 from bot.errors import ParseError, VersionConflict
 from bot.issues import ClaimedPage, DrainedPage, Expired, IssueEvent, Settled, advance_issue, all_clear
-from bot.lifecycle import Released
+from bot.lifecycle import Explained, Released
 from bot.model import Execution, Issue, IssuePhase, IssueReport, Status
 from bot.workflows import ledger
 from bot.workflows.failures import explained_by, release_what_is_clear
-from bot.workflows.world import World, apply
+from bot.workflows.world import World, apply, decide
 
 logger = logging.getLogger(__name__)
 
@@ -57,14 +57,16 @@ def _step(world: World, issue: Issue, now: datetime) -> IssueEvent | None:
 
 def _claim_page(world: World, issue: Issue, cursor: str, now: datetime) -> ClaimedPage:
     """An issue announced after the failures it explains takes them over, so that nobody need be asked."""
+
+    def claim(execution: Execution) -> Explained | None:
+        return explained_by(world, execution, (issue,), now) if _may_claim(issue, execution) else None
+
     page = world.store.unfinished(cursor, PAGE)
-    for execution in page.items:
-        if _may_claim(issue, execution):
-            explained = explained_by(world, execution, (issue,), now)
-            if explained is not None:
-                held = apply(world, execution.key, explained, now)
-                if held is not None:
-                    release_what_is_clear(world, held, now)
+    for listed in page.items:
+        if claim(listed) is not None:  # the index may be behind: what counts is the state as it is loaded
+            held = decide(world, listed.key, claim, now)
+            if held is not None:
+                release_what_is_clear(world, held, now)
     return ClaimedPage(page.cursor)
 
 

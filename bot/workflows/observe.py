@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.clocks import STUCK_AFTER, next_due
+from bot.clocks import OUTCOME_LOOK, STUCK_AFTER, next_due
 from bot.errors import PipelineGone, VersionConflict
 from bot.lifecycle import (
     Event,
@@ -52,7 +52,8 @@ def observe(world: World, reader: IssueReader, run: Run, stages: set[str], now: 
 
     `stages` are the ones known to be followed. The states are loaded before the truth is read, so that a save over
     anything newer conflicts and both are read again. True when nothing more is expected of the failure that was
-    reported; False while CodePipeline has not made up its mind (a failed action in a stage that still runs).
+    reported; False while something of this run still goes on (CodePipeline's answers may be behind its events), or
+    nothing of it is told at all.
     Raises TryLater, and VersionConflict after SAVE_ATTEMPTS.
     """
     followed = set(stages)
@@ -75,7 +76,7 @@ def observe(world: World, reader: IssueReader, run: Run, stages: set[str], now: 
         except VersionConflict:
             followed |= unseen
             continue
-        return not any(truth.status is StageStatus.IN_PROGRESS and truth.failed for truth in truths)
+        return bool(truths) and not any(truth.status is StageStatus.IN_PROGRESS for truth in truths)
     raise VersionConflict(f"{run} was changed by others {SAVE_ATTEMPTS} times in a row")
 
 
@@ -154,10 +155,11 @@ def news(
 
 def _unchanged(world: World, reader: IssueReader, execution: Execution, now: datetime) -> Event | None:
     """The failure that is known still stands: has anything else changed?"""
-    if execution.status is Status.RETRYING and now - execution.entered_at > STUCK_AFTER:
-        return RetryLost()
+    if execution.status is Status.RETRYING:
+        patience = STUCK_AFTER if execution.claim is not None else OUTCOME_LOOK
+        return RetryLost() if now - execution.entered_at >= patience else None
     if execution.status is Status.BLOCKED and execution.held_at is not None:
-        if now - execution.held_at > world.policy.max_age:
+        if now - execution.held_at >= world.policy.max_age:
             return TooOld()
         return look_again(world, reader, execution, now)
     if execution.status is Status.NEEDS_HUMAN:

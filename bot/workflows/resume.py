@@ -29,7 +29,7 @@ from bot.lifecycle import (
 from bot.model import ALLCLEAR, Execution, ExecutionKey, Status
 from bot.policy import WhenHealthUnreadable
 from bot.ports import StageStatus, StageTruth
-from bot.workflows.failures import open_explanations
+from bot.workflows.failures import open_explanations, release_what_is_clear
 from bot.workflows.ledger import IssueReader
 from bot.workflows.observe import news
 from bot.workflows.world import World, apply, save
@@ -65,7 +65,8 @@ def resume(world: World, reader: IssueReader, key: ExecutionKey, now: datetime) 
     except VersionConflict:
         logger.info("%s was changed by somebody else; their save wakes the next try", key)
         return
-    if obstacle is None:
+    release_what_is_clear(world, after, now)
+    if after.claim is not None and after.claim.claim_id == claim_id:
         answer = _call(world, after, claim_id, now)
         if answer is not None:
             apply(world, key, answer, now)

@@ -31,8 +31,12 @@ def sweep(world: World, now: datetime) -> int:
     if not dues:
         return 0
     reader = IssueReader(world)
-    _ask_about(world, [due.key for due in dues if due.kind is DueKind.ISSUE], now)
     failed = 0
+    try:
+        _ask_about(world, [due.key for due in dues if due.kind is DueKind.ISSUE], now)
+    except Exception:  # what is due is worked through all the same
+        logger.exception("the issues that are due could not be asked about")
+        failed += 1
     for due in dues:
         try:
             _handle(world, reader, due, now)
@@ -98,8 +102,8 @@ def _issue(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
 
 def _ask_about(world: World, keys: Iterable[str], now: datetime) -> None:
     """Re-read the truth about every issue that is due, in as few calls as possible, before acting on any."""
-    issues = [issue for key in keys if (issue := world.store.load_issue(key)) is not None]
-    watched = [issue for issue in issues if _is_watched(issue)]
+    due = set(keys)
+    watched = [issue for issue in world.store.ledger() if issue.key in due and _is_watched(issue)] if due else []
     if not watched:
         return
     try:
@@ -108,10 +112,11 @@ def _ask_about(world: World, keys: Iterable[str], now: datetime) -> None:
         logger.info("%d issues could not be confirmed: %s", len(watched), problem)
         return
     for report in reports:
-        try:
-            ledger.record(world, _as_known(report, watched), now)
-        except AllclearError:
-            logger.exception("the report of %s could not be kept", report.arn)
+        for known in _as_known(report, watched):
+            try:
+                ledger.record(world, known, now)
+            except AllclearError:
+                logger.exception("the report of %s could not be kept", known.key)
 
 
 def _is_watched(issue: Issue) -> bool:
@@ -119,7 +124,6 @@ def _is_watched(issue: Issue) -> bool:
     return live and issue.report.arn != HEALTH_UNREADABLE
 
 
-def _as_known(report: IssueReport, watched: Iterable[Issue]) -> IssueReport:
-    """An account's own issue keeps the account its event named."""
-    account = next((issue.report.account for issue in watched if issue.report.arn == report.arn), report.account)
-    return replace(report, account=account)
+def _as_known(report: IssueReport, watched: Iterable[Issue]) -> Iterable[IssueReport]:
+    """An account's own issue keeps the account its event named; one event may concern several accounts."""
+    return [replace(report, account=issue.report.account) for issue in watched if issue.report.arn == report.arn]

@@ -41,11 +41,19 @@ def apply(world: World, key: ExecutionKey, event: Event, now: datetime) -> Execu
 
     Raises IllegalTransition, and VersionConflict after SAVE_ATTEMPTS.
     """
+    return decide(world, key, lambda _execution: event, now)
+
+
+def decide(
+    world: World, key: ExecutionKey, choose: Callable[[Execution], Event | None], now: datetime
+) -> Execution | None:
+    """As `apply`, the event chosen from the state as it is loaded each time; None changes nothing."""
     for _ in range(SAVE_ATTEMPTS):
         execution = world.store.load_execution(key)
         if execution is None:
             return None
-        after = advance(execution, event, now, world.policy)
+        event = choose(execution)
+        after = advance(execution, event, now, world.policy) if event is not None else execution
         if after is execution:
             return execution
         try:
