@@ -179,16 +179,19 @@ def _why(
 ) -> str:
     """The sentence that says why this issue explains this action's failure; "" if it does not."""
     report = issue.report
-    state = "has an open issue" if issue.open else "had an issue, closed since,"
-    where = "in every Region" if report.region == "global" else f"in {report.region}"
-    issue_text = f"{report.service} {state} {where} ({report.type_code})"
+    where = "everywhere" if report.region == "global" else f"in {report.region}"
+    issue_text = (
+        f"An open {report.service} issue {where} ({report.type_code}) explains it"
+        if issue.open
+        else f"A {report.service} issue {where} ({report.type_code}), closed since, explains it"
+    )
     if action.gate_issues is not None:
         if last_segment(report.arn) in action.gate_issues:
-            return f"{issue_text}, and the health gate {action.name} stopped the deploy for it."
+            return f"{issue_text}: the health gate {action.name} stopped the deploy for it."
         return ""
     if not in_window(issue, failed_at, now, policy) or not _matches_place(issue, action, tags):
         return ""
     if report.service not in explaining_services(action, tags):
         return ""
     runs = "" if report.region in ("global", action.region) else f" (tag allclear:regions names {report.region})"
-    return f"{issue_text}, and the failed action {action.name} ({action.provider}) runs in {action.region}{runs}."
+    return f"{issue_text}: the failed action {action.name} ({action.provider}) runs in {action.region}{runs}."

@@ -96,7 +96,8 @@ def _failed_actions(actions: Sequence[FailedAction]) -> dict[str, Any]:
 
 def _trail_line(entry: Entry) -> str:
     who = "" if entry.by == ALLCLEAR else f"{mention(entry.by)} "
-    return f"{slack_date(entry.at)}  {who}{escape(entry.what, 220)}"
+    what = entry.what if who else entry.what[:1].upper() + entry.what[1:]
+    return f"{slack_date(entry.at)}  {who}{escape(what, 220)}"
 
 
 def _buttons(execution: Execution) -> list[dict[str, Any]]:

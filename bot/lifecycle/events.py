@@ -1,7 +1,7 @@
 """What can happen to a failed stage, in the past tense where it has happened."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.model import Attribution, FailedAction, PipelineTags
 
@@ -59,7 +59,7 @@ class Released:
 
     issue: str
     why: str
-    after: timedelta = timedelta(0)  # pacing
+    cleared_at: datetime | None = None  # when the close reached us; None: now
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from bot.clocks import GATE_BACKOFF
 from bot.lifecycle.events import Event, Explained, Overtaken, Released, StageFailed, StageGone, StageStopped
 from bot.lifecycle.state import end, next_state, unclaimed, why_not_automatic
-from bot.model import ALLCLEAR, Attribution, Execution, ExecutionKey, RetryPlan, Status, Verdict
+from bot.model import ALLCLEAR, Attribution, Blocker, Execution, ExecutionKey, RetryPlan, Status, Verdict
 from bot.policy import Policy
 
 
@@ -94,7 +94,7 @@ def hold_or_ask(
         cleared = replace(execution, attribution=attribution)
         return resume_or_ask(cleared, now, policy, f"{happened}, and what stopped it is over")
     return next_state(
-        execution, now, policy, f"{happened}, held: {attribution.reason}",
+        execution, now, policy, f"{happened}; held by {_names(attribution.blockers)}",
         status=Status.BLOCKED, note="", blockers=attribution.blockers, **common,
     )  # fmt: skip
 
@@ -104,24 +104,34 @@ def held(execution: Execution) -> Execution:
     return replace(execution, held_at=execution.held_at or execution.failed_at)
 
 
+def _names(blockers: tuple[Blocker, ...]) -> str:
+    """The issues in a few words: the attribution's own sentence says why they match."""
+    return ", ".join(f"the {blocker.service} issue in {blocker.region}" for blocker in blockers)
+
+
 def resume_or_ask(
-    execution: Execution, now: datetime, policy: Policy, what: str, after: timedelta = timedelta(0)
+    execution: Execution, now: datetime, policy: Policy, what: str, cleared_at: datetime | None = None
 ) -> Execution:
     """Nothing holds it any more: a retry is owed, unless an automatic one is out of the question."""
     refusal = why_not_automatic(execution, now, policy)
     if not refusal and not execution.tags.auto_retry:
         refusal = "Automatic retries are off for this pipeline (tag allclear:auto-retry)."
+    common: dict[str, Any] = {
+        "blockers": (),
+        "claim": None,
+        "released_at": max(cleared_at or now, execution.held_at or execution.failed_at),
+    }
     if refusal:
         return next_state(
             execution, now, policy, f"{what}, but not resumed: {refusal}",
-            status=Status.NEEDS_HUMAN, note=refusal, blockers=(), released_at=now, retry=None, claim=None,
+            status=Status.NEEDS_HUMAN, note=refusal, retry=None, **common,
         )  # fmt: skip
-    gate_backoff = GATE_BACKOFF[min(execution.gate_stops - 1, len(GATE_BACKOFF)) - 1]
-    delay = max(after, gate_backoff) if execution.gate_stops > 1 else after
+    # The first stop by the gate is what was held; each one after that backs off further.
+    again = execution.gate_stops - 1
+    delay = GATE_BACKOFF[min(again, len(GATE_BACKOFF)) - 1] if again > 0 else timedelta(0)
     return next_state(
         execution, now, policy, f"{what}: resuming",
-        status=Status.RESUMING, note="", blockers=(), claim=None, released_at=now,
-        retry=RetryPlan(ALLCLEAR, now, now + delay),
+        status=Status.RESUMING, note="", retry=RetryPlan(ALLCLEAR, now, now + delay), **common,
     )  # fmt: skip
 
 
@@ -133,9 +143,8 @@ def explain(execution: Execution, event: Explained, now: datetime, policy: Polic
         more = tuple(blocker for blocker in attribution.blockers if blocker.issue not in known)
         if not more:
             return execution
-        names = ", ".join(f"{blocker.service} in {blocker.region}" for blocker in more)
         return next_state(
-            execution, now, policy, f"also held by {names}",
+            execution, now, policy, f"also held by {_names(more)}",
             blockers=execution.blockers + more, attribution=attribution,
         )  # fmt: skip
     if attribution.verdict is not Verdict.EXPLAINED or why_not_automatic(held(execution), now, policy):
@@ -161,7 +170,7 @@ def release(execution: Execution, event: Released, now: datetime, policy: Policy
         return execution
     if left:
         return next_state(execution, now, policy, f"{event.why}; {len(left)} more still open", blockers=left)
-    return resume_or_ask(execution, now, policy, event.why, event.after)
+    return resume_or_ask(execution, now, policy, event.why, event.cleared_at)
 
 
 def ask_for_age(execution: Execution, _event: Event, now: datetime, policy: Policy) -> Execution:

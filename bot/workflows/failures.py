@@ -84,5 +84,6 @@ def release_what_is_clear(world: World, execution: Execution, now: datetime) -> 
         issue = world.store.load_issue(blocker.issue)
         if issue is None or issue.phase in (IssuePhase.DRAINING, IssuePhase.DONE):
             why = all_clear(issue, world.policy) if issue else f"{blocker.service} in {blocker.region} is over"
-            execution = apply(world, execution.key, Released(blocker.issue, why), now) or execution
+            released = Released(blocker.issue, why, issue.closed_at if issue else None)
+            execution = apply(world, execution.key, released, now) or execution
     return execution

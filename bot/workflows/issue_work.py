@@ -78,7 +78,7 @@ def _may_claim(issue: Issue, execution: Execution) -> bool:
 
 def _drain_page(world: World, issue: Issue, now: datetime) -> DrainedPage:
     page = world.store.held_by(issue.key, issue.drain_cursor, PAGE)
-    released = Released(issue.key, all_clear(issue, world.policy))
+    released = Released(issue.key, all_clear(issue, world.policy), issue.closed_at)
     for key in page.items:
         try:
             apply(world, key, released, now)
