@@ -7,7 +7,17 @@ from typing import Any
 from bot.clocks import GATE_BACKOFF
 from bot.lifecycle.events import Event, Explained, Overtaken, Released, StageFailed, StageGone, StageStopped
 from bot.lifecycle.state import end, next_state, unclaimed, why_not_automatic
-from bot.model import ALLCLEAR, Attribution, Blocker, Execution, ExecutionKey, RetryPlan, Status, Verdict
+from bot.model import (
+    ALLCLEAR,
+    HEALTH_UNREADABLE,
+    Attribution,
+    Blocker,
+    Execution,
+    ExecutionKey,
+    RetryPlan,
+    Status,
+    Verdict,
+)
 from bot.policy import Policy
 
 
@@ -106,7 +116,14 @@ def held(execution: Execution) -> Execution:
 
 def _names(blockers: tuple[Blocker, ...]) -> str:
     """The issues in a few words: the attribution's own sentence says why they match."""
-    return ", ".join(f"the {blocker.service} issue in {blocker.region}" for blocker in blockers)
+    return ", ".join(_name(blocker) for blocker in blockers)
+
+
+def _name(blocker: Blocker) -> str:
+    if blocker.issue == HEALTH_UNREADABLE:
+        return "AWS Health being unreadable"
+    where = "everywhere" if blocker.region == "global" else f"in {blocker.region}"
+    return f"the {blocker.service} issue {where}"
 
 
 def resume_or_ask(
