@@ -1,6 +1,6 @@
 """A night on the local cloud: pipelines, issues, people, and what came of it. Nothing of bot/ is imported here.
 
-Seen from outside only: template.yaml runs, events go in, and CodePipeline's and Slack's stand-ins show the outcome.
+Seen from outside only: template.yaml runs, events go in, and the stand-ins show the outcome.
 """
 
 from collections.abc import Callable
@@ -52,7 +52,8 @@ class Night:
     ) -> None:
         """A pipeline: Source, HealthGate if wanted, Deploy. Its deploy fails while its name is in `broken`."""
         parameters = gate_parameters or (
-            f'{{"pipeline": "{name}", "execution": "#{{codepipeline.PipelineExecutionId}}", "regions": ["{REGION}"]}}'
+            f'{{"pipeline": "{name}", "execution": "#{{codepipeline.PipelineExecutionId}}",'
+            f' "regions": ["{REGION}"]}}'
         )
         stages = [Stage("Source", [Action("Checkout", "Source", "AWS", "CodeCommit")])]
         if gate:
@@ -61,9 +62,7 @@ class Night:
                 "UserParameters": parameters,
             }
             stages.append(
-                Stage(
-                    "HealthGate", [Action("AwsHealth", "Invoke", "AWS", "Lambda", configuration=configuration)]
-                )
+                Stage("HealthGate", [Action("AwsHealth", "Invoke", "AWS", "Lambda", configuration=configuration)])
             )
         stages.append(Stage("Deploy", [Action("DeployStack", category, "AWS", provider, region)]))
         self.cloud.codepipeline.create_pipeline(name, REGION, stages, mode, tags)  # type: ignore[arg-type]

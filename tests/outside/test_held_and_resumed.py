@@ -1,10 +1,11 @@
-"""What must hold, seen through template.yaml and the handlers only: held while AWS is broken, resumed once after."""
+"""Seen through template.yaml and the handlers only: held while AWS is broken, resumed once after."""
 
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+from playground.codepipeline import Action, Stage
 from tests.outside.night import REGION, START, Night
 
 
@@ -145,8 +146,6 @@ def test_nothing_announced_asks_a_person_and_retries_nothing(night: Night) -> No
 
 def test_a_rejected_approval_is_never_retried(night: Night) -> None:
     """A person said no; AWS's issue does not make it yes."""
-    from playground.codepipeline import Action, Stage
-
     issue = night.cloud.health.open_issue("MULTIPLE_SERVICES", REGION)
     approval = Stage("Approve", [Action("SignOff", "Approval", "AWS", "Manual")])
     source = Stage("Source", [Action("Checkout", "Source", "AWS", "CodeCommit")])

@@ -1,6 +1,7 @@
 """Events twice, late, out of order, or never; calls that fail, or succeed and lose their answer."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -116,7 +117,7 @@ def test_not_now_is_tried_later_with_backoff_and_costs_no_budget(night: Night, c
     night.wait(60)
     assert (night.asked(), night.accepted()) == (6, 1)
     gaps = [retry.at for retry in night.cloud.codepipeline.retries]
-    waits = [(after - before).total_seconds() for before, after in zip(gaps, gaps[1:], strict=False)]
+    waits = [(after - before).total_seconds() for before, after in pairwise(gaps)]
     assert waits == sorted(waits)
     assert waits[-1] > waits[0]
     assert night.title() == "web → Deploy: recovered"
@@ -304,7 +305,7 @@ def test_a_stage_that_is_gone_ends_stopped(night: Night) -> None:
     assert night.title() == "web → Deploy: stopped"
 
 
-def test_a_setting_that_starts_after_the_failure_is_not_blamed(night: Night) -> None:
+def test_an_issue_that_starts_after_the_failure_is_not_blamed(night: Night) -> None:
     """An issue explains failures from its own startTime on, with a quarter of an hour of slack."""
     night.pipeline()
     night.fail()
