@@ -1,22 +1,16 @@
-"""DynamoDB, Secrets Manager and SQS: moto, called in this process and behind one lock (moto has none).
+"""DynamoDB, Secrets Manager and SQS: moto, called in this process and behind one lock (moto has none)."""
 
-Where moto differs from DynamoDB in a way the bot could notice, or is too slow for a long story, it is corrected.
-"""
-
-import copy
 import io
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
 from moto.backends import get_backend
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import Item
-from moto.dynamodb.models.table import StreamShard, Table
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from playground.corrected_moto import correct
 from playground.stack import Stack
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -37,13 +31,9 @@ class Backends:
         for service in _TARGETS:
             get_backend(service)[stack.account][stack.region].reset()  # type: ignore[call-overload]  # names are literals
         self._database: DynamoDBBackend = get_backend("dynamodb")[stack.account][stack.region]
-        self._database.__class__ = _Database
         for table in stack.tables:
             self.call("dynamodb", "CreateTable", table.create)
-            made = self._database.tables[table.name]
-            made.__class__ = _Table  # type: ignore[type-abstract]  # no less concrete than moto's own
-            if made.stream_shard is not None:
-                made.stream_shard.__class__ = _Shard
+        correct(self._database)
         secrets = get_backend("secretsmanager")[stack.account][stack.region].secrets
         for secret in stack.secrets:
             self.call("secretsmanager", "CreateSecret", {"Name": secret.name, "SecretString": secret.value})
@@ -134,63 +124,3 @@ def _lambda_record(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]
     change["ApproximateCreationDateTime"] = int(change["ApproximateCreationDateTime"].timestamp())
     region = stream_arn.split(":")[3]
     return {**record, "awsRegion": region, "eventSourceARN": stream_arn, "dynamodb": change}
-
-
-class _Shard(StreamShard):
-    def add(self, old: Item | None, new: Item | None) -> None:
-        """DynamoDB streams changes only: writing what is there already leaves no record."""
-        if old is None or new is None or old.to_json() != new.to_json():
-            super().add(old, new)
-
-
-class _Table(Table):
-    def __deepcopy__(self, memo: dict[int, Any]) -> "_Table":
-        """A snapshot that shares its items: moto takes one for each transaction, of everything there is.
-
-        What a transaction changes in place, `_Database` puts back.
-        """
-        snapshot = copy.copy(self)
-        copied = {key: dict(items) if isinstance(items, dict) else items for key, items in self.items.items()}
-        snapshot.items = defaultdict(dict, copied)
-        if self.stream_shard is not None:
-            snapshot.stream_shard = copy.copy(self.stream_shard)
-            snapshot.stream_shard.items = list(self.stream_shard.items)
-            snapshot.stream_shard.table = snapshot
-        memo[id(self)] = snapshot
-        return snapshot
-
-
-class _Database(DynamoDBBackend):
-    __module__ = DynamoDBBackend.__module__  # moto finds a backend's URLs by its module's name
-
-    def transact_write_items(self, transact_items: list[dict[str, Any]]) -> None:
-        requests = [request for entry in transact_items for request in entry.values()]
-        before = list(self._present(requests))
-        try:
-            super().transact_write_items(transact_items)
-        except BaseException:
-            for table_name, item in before:
-                kept = self.tables[table_name].items[item.hash_key]
-                kept[item.range_key] = item
-            raise
-
-    def _present(self, requests: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, Item]]:
-        for request in requests:
-            table = self.tables.get(request["TableName"])
-            attributes = request.get("Key") or request["Item"]
-            names = [part["AttributeName"] for part in table.schema] if table else []
-            if table and set(names) <= set(attributes):  # or else the request is refused
-                item = self.get_item(table.name, {name: attributes[name] for name in names})
-                if item is not None:
-                    yield table.name, copy.deepcopy(item)
-
-    def update_item(self, table_name: str, *args: Any, **kwargs: Any) -> Item:
-        """moto streams an item that an update creates twice, first with its key alone; DynamoDB once."""
-        shard = self.get_table(table_name).stream_shard
-        count = len(shard.items) if shard else 0
-        item = super().update_item(table_name, *args, **kwargs)
-        if shard is not None and len(shard.items) == count + 2:
-            sequence_number = shard.items[count].record["dynamodb"]["SequenceNumber"]
-            del shard.items[count]
-            shard.items[count].record["dynamodb"]["SequenceNumber"] = sequence_number
-        return item
