@@ -6,7 +6,7 @@ Every function answers text that is already safe mrkdwn, except `headline` and `
 from datetime import datetime
 
 from bot.model import ALLCLEAR, HEALTH_UNREADABLE, Blocker, Execution, Status, Verdict
-from bot.mrkdwn import bold, clean, cut, duration_text, escape, mention, slack_date
+from bot.mrkdwn import bold, clean, cut, duration_text, escape, mention, on_call, slack_date
 from bot.policy import Policy
 
 WHO_MAY_ACT = "Any full member of this workspace may act (no guests, no outsiders)."
@@ -53,7 +53,9 @@ def what_next(execution: Execution, policy: Policy) -> str:
         case Status.RETRYING:
             return "CodePipeline accepted the retry and the stage runs; this card will say how it ends."
         case Status.NEEDS_HUMAN:
-            return f"{_unless_explained(execution, policy)} {_may_click(execution)}"
+            called = on_call(policy.on_call_mention)
+            whom = f" On call: {called}." if called else ""
+            return f"{_unless_explained(execution, policy)} {_may_click(execution)}{whom}"
         case Status.RECOVERED:
             return _how_long(execution)
         case Status.SUPERSEDED:

@@ -13,6 +13,7 @@ from typing import Any
 WORD_JOINER = "\u2060"  # invisible; between `<` and `!` it leaves nothing to parse
 _SPECIAL = re.compile("<(?=[!@#])")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,20}")
+_ON_CALL = re.compile(r"(?:<@|<!subteam\^)?(?:([UW][A-Z0-9]{1,20})|(S[A-Z0-9]{1,20}))>?")
 _FORMATTING = {"*": "\u2217", "~": "\u223c", "`": "\u02cb", "_": "\u02cd"}  # look-alikes that mark nothing up
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # Cc: control, Cf: invisible and bidirectional overrides (they can make a text read as another), Cs: lone
@@ -97,6 +98,14 @@ def utc_text(at: datetime) -> str:
 def mention(user_id: str) -> str:
     """A person. Anything that is not a Slack user id is shown as text."""
     return f"<@{user_id}>" if _USER_ID.fullmatch(user_id) else escape(user_id, 60)
+
+
+def on_call(setting: str) -> str:
+    """OnCallMention as a mention: a user's or a user group's id, bare or as Slack writes it; "" for none."""
+    found = _ON_CALL.fullmatch(setting)
+    if found is None:
+        return ""
+    return f"<@{found[1]}>" if found[1] else f"<!subteam^{found[2]}>"
 
 
 def duration_text(span: timedelta) -> str:

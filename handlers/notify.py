@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
 from bot.model import ExecutionKey
 from bot.workflows.notify import show
 from handlers.composition import app
@@ -12,6 +14,8 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, list[dict[str,
     """Bring each card up to the state as it is saved now."""
 
     def act(key: ExecutionKey) -> None:
-        show(key, app().store, app().chat, app().policy, app().clock())
+        if not show(key, app().store, app().chat, app().policy, app().clock()):
+            with single_metric(name="CardsUndeliverable", unit=MetricUnit.Count, value=1):
+                pass
 
     return each_execution(event, context, app().logger, act)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.mrkdwn import bold, duration_text, escape, literal, mention, slack_date
+from bot.mrkdwn import bold, duration_text, escape, literal, mention, on_call, slack_date
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,18 @@ def test_bold_of_nothing_is_nothing() -> None:
 )
 def test_durations_are_told_in_two_units_at_most(span: timedelta, text: str) -> None:
     assert duration_text(span) == text
+
+
+@pytest.mark.parametrize(
+    ("setting", "written"),
+    [
+        ("U012AB3CD", "<@U012AB3CD>"),
+        ("<@W012AB3CD>", "<@W012AB3CD>"),
+        ("S0614TZR7", "<!subteam^S0614TZR7>"),
+        ("<!subteam^S0614TZR7>", "<!subteam^S0614TZR7>"),
+        ("<!channel>", ""),
+        ("", ""),
+    ],
+)
+def test_the_on_call_setting_mentions_a_person_or_a_group_and_nothing_else(setting: str, written: str) -> None:
+    assert on_call(setting) == written

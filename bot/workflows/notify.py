@@ -26,15 +26,17 @@ BACKOFF_FIRST = timedelta(seconds=15)
 BACKOFF_MOST = timedelta(minutes=10)
 
 
-def show(key: ExecutionKey, store: Store, chat: Chat, policy: Policy, now: datetime) -> None:
+def show(key: ExecutionKey, store: Store, chat: Chat, policy: Policy, now: datetime) -> bool:
     """Bring the execution's card up to the saved state. What Slack cannot do now gets a later clock.
 
+    False when Slack will never take this version of the card: somebody should be told.
     Raises VersionConflict only when others saved ATTEMPTS times in a row: the stream then delivers again.
     """
     for _ in range(ATTEMPTS):
+        step = _Round(key, store, chat, policy, now)
         try:
-            if _Round(key, store, chat, policy, now).done():
-                return
+            if step.done():
+                return not step.refused
         except VersionConflict:
             logger.info("the card of %s changed meanwhile; looking again", key)
     raise VersionConflict(f"the card of {key} was changed by others {ATTEMPTS} times in a row")
@@ -49,6 +51,7 @@ class _Round:
         self._chat = chat
         self._policy = policy
         self._now = now
+        self.refused = False
 
     def done(self) -> bool:
         """Take the step. False: look again. Raises VersionConflict when the card changed under it."""
@@ -155,6 +158,7 @@ class _Round:
 
     def _refused(self, card: CardRef, refusal: SlackRefused, version: int) -> None:
         """Final for this version of the state; a newer one tries again."""
+        self.refused = True
         logger.error("Slack will not take the card of %s: %s", self._key, refusal.error)
 
         def undeliverable(fresh: CardRef) -> CardRef:

@@ -212,3 +212,31 @@ def test_no_log_holds_a_secret_a_body_or_a_response_url(night: Night) -> None:
     logs = "".join(invocation.log for invocation in night.cloud.functions.invocations)
     secrets = (night.slack.bot_token, night.slack.signing_secret, "hooks.slack.com", "/response/", "trigger_id")
     assert [secret for secret in (*secrets, "secretAccessKey", "sessionToken") if secret in logs] == []
+
+
+def test_a_card_that_needs_a_person_mentions_who_is_on_call(make_night: Callable[..., Night]) -> None:
+    """Only when a person is needed."""
+    night = make_night(OnCallMention="S0ONCALL")
+    night.pipeline()
+    night.fail()
+    assert "<!subteam^S0ONCALL>" in json.dumps(night.card().blocks)
+    night.cloud.health.open_issue("CLOUDFORMATION", REGION)
+    night.wait(2)
+    assert "subteam" not in json.dumps(night.card().blocks)
+
+
+def test_a_card_slack_will_never_take_is_counted_for_the_alarm_and_the_deploy_is_resumed(
+    make_night: Callable[..., Night],
+) -> None:
+    """The channel is archived: nobody sees a card, and nothing else suffers."""
+    night = make_night(SlackChannel="C0ARCHIVED")
+    issue = night.cloud.health.open_issue("CLOUDFORMATION", REGION)
+    night.pipeline()
+    night.fail()
+    night.mend()
+    night.cloud.health.close(issue)
+    night.wait(20)
+    assert night.accepted() == 1
+    assert night.cloud.failures() == []
+    logs = [call.log for call in night.cloud.functions.invocations if call.function == "NotifyFunction"]
+    assert any("CardsUndeliverable" in log and "is_archived" in log for log in logs)
