@@ -98,7 +98,7 @@ def test_an_old_open_after_the_close_re_opens_nothing() -> None:
 
 
 def test_a_later_remark_on_a_closed_issue_changes_nothing_but_what_counts_as_old() -> None:
-    """The window stays that of the close; an open report from before the remark is old news, a later one is not."""
+    """The window stays that of the close; an open report from before the remark is old, a later one is not."""
     closed = after(opened(), report(30, closed=True), now=at(31))
     remarked = after(closed, report(90, closed=True), now=at(91))
     assert (remarked.phase, remarked.report, remarked.due_at) == (SETTLING, closed.report, closed.due_at)
