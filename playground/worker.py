@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, SupportsIndex
 
 import time_machine
 
@@ -30,6 +30,8 @@ PRELOADED = (
     "aws_lambda_powertools.metrics",
 )
 LARGEST_ORDER = 1 << 20  # bytes of one order to start a worker: an environment, mostly
+
+_wait = time.sleep
 
 Handler = Callable[[Any, "Context"], Any]
 
@@ -49,6 +51,22 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         return max(0, int((self.deadline - time.monotonic()) * 1000))
+
+
+@dataclass(slots=True)
+class Sleep:
+    """time.sleep where time stands still: it counts against the function's timeout, but nobody waits for it.
+
+    The SDKs sleep between their tries; a simulation would spend most of its time there.
+    """
+
+    context: Context | None = None
+
+    def __call__(self, seconds: float | SupportsIndex, /) -> None:
+        if self.context is not None:
+            self.context.deadline -= float(seconds)
+            if self.context.deadline < time.monotonic():
+                _wait(float(seconds))  # slept through its timeout: wait to be ended
 
 
 def serve_orders(orders: socket.socket) -> None:
@@ -86,6 +104,7 @@ def work(order: dict[str, Any], requests: int, responses: int, log: int) -> None
     time.tzset()
     os.chdir(order["code"])
     sys.path[0] = order["code"]
+    time.sleep = sleep = Sleep()
     clock: time_machine.Traveller | None = None
     handler: Handler | None = None
     with os.fdopen(requests) as incoming, os.fdopen(responses, "w") as outgoing:
@@ -98,7 +117,8 @@ def work(order: dict[str, Any], requests: int, responses: int, log: int) -> None
                 clock.move_to(now, tick=False)
             try:
                 handler = handler or _import_handler(order["handler"])
-                answer = {"value": _invoke(handler, order, request)}
+                sleep.context = _context(order, request)
+                answer = {"value": json.loads(json.dumps(handler(request["event"], sleep.context)))}
             except Exception as error:  # noqa: BLE001 - as Lambda does: whatever it raised is the answer
                 answer = {"error": _error(error)}
             sys.stdout.flush()
@@ -113,8 +133,8 @@ def _import_handler(name: str) -> Handler:
     return handler
 
 
-def _invoke(handler: Handler, order: dict[str, Any], request: dict[str, Any]) -> Any:
-    context = Context(
+def _context(order: dict[str, Any], request: dict[str, Any]) -> Context:
+    return Context(
         function_name=order["name"],
         invoked_function_arn=order["arn"],
         memory_limit_in_mb=order["memory_mb"],
@@ -123,7 +143,6 @@ def _invoke(handler: Handler, order: dict[str, Any], request: dict[str, Any]) ->
         log_group_name=f"/aws/lambda/{order['name']}",
         log_stream_name=f"playground/[$LATEST]{os.getpid()}",
     )
-    return json.loads(json.dumps(handler(request["event"], context)))
 
 
 def _error(error: Exception) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The local cloud, run with a toy stack and looked at from outside."""
 
 import json
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -74,11 +75,21 @@ def test_a_process_that_dies_is_an_error_and_the_next_event_finds_a_new_one(clou
 
 
 def test_a_function_that_takes_too_long_is_ended_after_its_timeout(cloud: Cloud) -> None:
-    assert ask(cloud, "sleep") == 500
+    assert ask(cloud, "sleep", seconds=30) == 500
     error = cloud.functions.invocations[-1].error
     assert error is not None
     assert "Task timed out after 1.00 seconds" in error["errorMessage"]
     assert ask(cloud, "now")["left"] > 0
+
+
+def test_sleep_counts_against_the_timeout_but_takes_nobody_s_time(cloud: Cloud) -> None:
+    """The SDKs sleep between their tries."""
+    ask(cloud, "now")
+    began = time.perf_counter()
+    answer = ask(cloud, "sleep", seconds=0.9)
+    assert time.perf_counter() - began < 0.5
+    assert answer["now"] == cloud.now.isoformat()
+    assert answer["left"] < 100
 
 
 def test_a_function_that_dies_in_a_call_may_have_had_its_effect(cloud: Cloud) -> None:

@@ -75,7 +75,8 @@ def answer(event: dict[str, Any], context: Any) -> Any:
     if ask == "now":
         return {"now": datetime.now(UTC).isoformat(), "left": context.get_remaining_time_in_millis()}
     if ask == "sleep":
-        time.sleep(30)
+        time.sleep(question["seconds"])
+        return {"now": datetime.now(UTC).isoformat(), "left": context.get_remaining_time_in_millis()}
     if ask == "things":
         return {
             "statusCode": 201,
