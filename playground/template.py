@@ -13,7 +13,7 @@ from playground.template_functions import FunctionReader, Wiring, read_raw_rule
 
 STACK_NAME = "allclear"
 
-_PREFIXES = {
+_NAMES = {
     # type: (the property that names it, Ref, Arn); {name} is the physical name
     "AWS::Serverless::Function": ("FunctionName", "{name}", "arn:aws:lambda:{region}:{account}:function:{name}"),
     "AWS::Serverless::HttpApi": ("Name", "{id}", ""),
@@ -33,7 +33,6 @@ _PREFIXES = {
     "AWS::Logs::LogGroup": ("LogGroupName", "{name}", "arn:aws:logs:{region}:{account}:log-group:{name}:*"),
     "AWS::CloudWatch::Alarm": ("AlarmName", "{name}", "arn:aws:cloudwatch:{region}:{account}:alarm:{name}"),
 }
-_NAMELESS = {"AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription", "AWS::Lambda::Permission"}
 _INERT = {  # deployed, and nothing that runs here would notice
     "AWS::Logs::LogGroup",
     "AWS::Logs::MetricFilter",
@@ -168,9 +167,9 @@ class _Template:
             raise Unsupported(f"there is no {logical_id} to refer to")
         resource = self._resources[logical_id]
         kind = resource["Type"]
-        if kind not in _PREFIXES:
+        if kind not in _NAMES:
             raise Unsupported(f"{logical_id}: references to {kind} are not known here")
-        name_property, ref, arn = _PREFIXES[kind]
+        name_property, ref, arn = _NAMES[kind]
         given = resource.get("Properties", {}).get(name_property)
         physical = self._resolver.resolve(given) if given is not None else f"{STACK_NAME}-{logical_id}"
         parts = {"name": physical, "region": self._region, "account": self._account, "id": logical_id.lower()[:10]}
@@ -228,12 +227,8 @@ class _Template:
         properties.done(
             "MessageRetentionPeriod", "SqsManagedSseEnabled", "KmsMasterKeyId", "VisibilityTimeout", "Tags"
         )
-        attribute = self._attribute
-        return Queue(
-            name=attribute(logical_id, "QueueName"),
-            arn=attribute(logical_id, "Arn"),
-            url=attribute(logical_id, "Ref"),
-        )
+        name, arn, url = (self._attribute(logical_id, part) for part in ("QueueName", "Arn", "Ref"))
+        return Queue(name=name, arn=arn, url=url)
 
     def _outputs(self) -> dict[str, str]:
         outputs = {}
