@@ -19,8 +19,6 @@ def answer_gate(world: World, job: GateJob, region: str, now: datetime) -> GateA
     """
     try:
         answer = _decide(world, job, region, now)
-    except ParseError as wrong:
-        answer = cannot_run(f"{wrong}. Correct the action's UserParameters, then retry the stage.")
     except Exception:  # a job never answered hangs the pipeline for 20 minutes and says nothing
         logger.exception("the gate failed on job %s", job.job_id)
         answer = cannot_run(
@@ -35,9 +33,12 @@ def answer_gate(world: World, job: GateJob, region: str, now: datetime) -> GateA
 
 
 def _decide(world: World, job: GateJob, region: str, now: datetime) -> GateAnswer:
-    request = parse_user_parameters(job.user_parameters)
-    if request.auto:
-        request = replace(request, services=_services(world, request, region))
+    try:
+        request = parse_user_parameters(job.user_parameters)
+        if request.auto:
+            request = replace(request, services=_services(world, request, region))
+    except ParseError as wrong:
+        return cannot_run(f"{wrong}. Correct the action's UserParameters, then retry the stage.")
     try:
         known = IssueReader(world).read(request.regions, now)
     except (TryLater, VersionConflict) as busy:
