@@ -1,0 +1,162 @@
+"""Every minute: what is due is looked at, one bad item starves nobody, and nothing due is forgotten."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.errors import TryLater, VersionConflict
+from bot.model import Status
+from bot.ports import DueKind
+from bot.workflows.sweep import BATCH, HINT_KEPT
+from tests.builders import ISSUE_ARN, KEY, NOW, a_hint, a_key
+from tests.workflows.harness import MINUTE, Night, held_night, released_night
+from tests.workflows.meddling import MeddledStore
+
+BAD = a_key(pipeline="bad")
+
+
+def test_a_bad_execution_starves_nobody() -> None:
+    """An item that cannot be read back is counted for the alarm and its clock is pushed, again and again."""
+    night = Night()
+    night.stage_fails(BAD)
+    night.stage_fails()
+    night.store.unreadable.add((DueKind.EXECUTION, str(BAD)))
+    night.minutes(4)
+    night.issue_opens(told=False, start_at=NOW)
+    night.minutes(1)
+    assert night.status() is Status.BLOCKED
+    assert night.failed_items == 1
+    night.minutes(5)
+    assert night.failed_items == 2
+
+
+def test_a_bad_issue_starves_neither_the_others_nor_the_executions() -> None:
+    """Not even the question to AWS Health about all that are due."""
+    night = Night()
+    bad = night.issue_opens(arn=ISSUE_ARN + "-bad", service="RDS")
+    report = night.issue_opens()
+    night.stage_fails()
+    night.store.unreadable.add((DueKind.ISSUE, bad.key))
+    night.issue_closes(report, told=False)
+    night.minutes(8)
+    assert (night.status(), night.accepted()) == (Status.RETRYING, 1)
+    assert night.failed_items >= 1
+
+
+def test_a_bad_execution_among_those_an_issue_holds_keeps_none_of_the_others() -> None:
+    night, report = held_night()
+    for pipeline in ("a", "z"):
+        night.stage_fails(a_key(pipeline=pipeline))
+    night.store.unreadable.add((DueKind.EXECUTION, str(a_key(pipeline="a"))))
+    night.issue_closes(report)
+    night.minutes(6)
+    assert [night.accepted(key) for key in (KEY, a_key(pipeline="z"))] == [1, 1]
+
+
+def test_a_question_to_health_that_fails_in_a_new_way_starves_nobody() -> None:
+    night = released_night()
+    night.stream.clear()
+    night.issue_opens(arn=ISSUE_ARN + "-2", service="RDS")
+    night.now += 2 * MINUTE
+
+    def broken(_arns: object) -> None:
+        raise RuntimeError("a bug in the adapter")
+
+    night.health.describe = broken  # type: ignore[method-assign,assignment]
+    night.sweep()
+    night.deliver()
+    assert (night.accepted(), night.failed_items) == (1, 1)
+
+
+@pytest.mark.parametrize("error", [TryLater("Rate exceeded"), VersionConflict("eight times")])
+def test_what_is_only_busy_is_tried_a_minute_later_and_no_alarm(error: Exception) -> None:
+    night = Night()
+    night.stage_fails()
+    night.pipelines.raise_next("stages", error)
+    night.minutes(1)
+    assert night.failed_items == 0
+    due_at = night.execution().due_at
+    assert due_at is not None
+    assert due_at <= night.now + MINUTE
+
+
+def test_more_than_a_batch_is_worked_through_oldest_first() -> None:
+    night = Night()
+    keys = [a_key(pipeline=f"p{number:03d}") for number in range(BATCH + 20)]
+    for key in keys:
+        night.stage_fails(key)
+    night.minutes(1)
+    late = [key for key in keys if (night.execution(key).due_at or NOW) <= night.now]
+    assert len(late) == 20
+    night.minutes(1)
+    assert not [key for key in keys if (night.execution(key).due_at or NOW) <= night.now]
+
+
+def test_a_hint_survives_until_codepipeline_can_be_asked() -> None:
+    """With a pause that grows to a quarter of an hour, for as long as it takes."""
+    night = Night()
+    night.pipelines.raise_next("stages", *(TryLater("ServiceUnavailable") for _ in range(60)))
+    night.stage_fails()
+    night.minutes(600)
+    assert night.store.hints != {}
+    assert 600 / 16 <= len(night.pipelines.reads) <= 600 / 15 + 6
+    night.minutes(600)
+    assert (night.status(), night.store.hints) == (Status.NEEDS_HUMAN, {})
+
+
+def test_a_newer_report_is_not_dropped_with_the_hint_that_was_looked_at() -> None:
+    night = Night()
+    store = MeddledStore(night.store)
+    night.between(store)  # type: ignore[arg-type]
+    newer = a_hint(token="newer", seen_at=night.now, due_at=night.now + MINUTE)
+    store.before("drop_hint", lambda: night.store.save_hint(newer))
+    night.stage_fails()
+    assert list(night.store.hints.values()) == [newer]
+
+
+def test_a_hint_of_which_nothing_ever_comes_is_dropped_in_the_end() -> None:
+    night = Night()
+    night.store.save_hint(a_hint(seen_at=night.now, due_at=night.now))
+    night.minutes(HINT_KEPT / MINUTE + 30)
+    assert night.store.hints == {}
+
+
+def test_a_card_left_behind_wakes_the_notifier_every_minute_until_it_is_shown() -> None:
+    night, _ = held_night()
+    assert night.store.load_card(KEY) is not None
+    for minute in (1, 2, 3):
+        night.now += MINUTE
+        night.sweep()
+        assert [key for key, _ in night.store.woken] == [KEY] * minute
+    card = night.store.cards[KEY]
+    night.store.save_card(replace(card, revision=card.revision + 1, due_at=None))
+    night.now += MINUTE
+    night.sweep()
+    assert len(night.store.woken) == 3
+
+
+def test_an_open_issue_is_asked_about_every_minute_in_one_call() -> None:
+    night = Night()
+    for number in range(5):
+        night.issue_opens(arn=f"{ISSUE_ARN}-{number}", service="RDS")
+    night.minutes(10)
+    assert [len(arns) for arns in night.health.asked_arns] == [5] * 10
+
+
+def test_an_execution_that_expired_under_its_clock_is_no_error() -> None:
+    night = Night()
+    night.stage_fails()
+    del night.pipelines.truth[KEY]
+    night.minutes(300)
+    assert (night.status(), night.failed_items) == (Status.STOPPED, 0)
+
+
+def test_after_a_long_outage_of_the_schedule_everything_is_still_right() -> None:
+    """EventBridge was away for 15 hours: no event, no minute. Then one sweep after the other catches up."""
+    night, report = held_night()
+    night.now += timedelta(hours=8)
+    night.issue_closes(report, told=False)
+    night.now += timedelta(hours=7)
+    night.minutes(10)
+    assert (night.status(), night.accepted()) == (Status.RETRYING, 1)
