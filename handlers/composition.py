@@ -37,7 +37,7 @@ class App:
         self._environment = environment
         self.clock = clock
         self.logger = Logger()  # service and level from POWERTOOLS_SERVICE_NAME and LOG_LEVEL
-        copy_config_to_registered_loggers(source_logger=self.logger, include={"bot"}, ignore_log_level=True)
+        copy_config_to_registered_loggers(source_logger=self.logger, include={"bot"})
         self._clients = AwsClients()
 
     @cached_property

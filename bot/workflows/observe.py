@@ -105,7 +105,7 @@ def _bring_up(
 def _follow(world: World, reader: IssueReader, truth: StageTruth, now: datetime) -> None:
     """A failure seen for the first time: its state, card and history begin."""
     execution = begin(truth.key, failure(world, reader, truth, now), now, world.policy)
-    world.store.save_execution(execution, holding=[blocker.issue for blocker in execution.blockers])
+    save(world, None, execution)
     end = _end(truth)
     if end is not None:
         apply(world, truth.key, end, now)

@@ -1,5 +1,6 @@
 """What the workflows reach the world through, and the one way to save a decision about an execution."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,8 @@ from bot.lifecycle import Event, advance
 from bot.model import Execution, ExecutionKey
 from bot.policy import Policy
 from bot.ports import Health, Pipelines, Store
+
+logger = logging.getLogger(__name__)
 
 SAVE_ATTEMPTS = 8  # optimistic saves; each conflict means that somebody else got on
 
@@ -25,15 +28,12 @@ class World:
     new_id: Callable[[], str]  # unique ids for claims and hints
 
 
-def save(world: World, before: Execution, after: Execution) -> None:
+def save(world: World, before: Execution | None, after: Execution) -> None:
     """Save `after` with the edges of the issues that newly hold it. Raises VersionConflict."""
-    known = {blocker.issue for blocker in before.blockers}
-    world.store.save_execution(after, holding=new_holds(known, after))
-
-
-def new_holds(known: set[str], after: Execution) -> list[str]:
-    """The issues whose edge to this execution is not written yet."""
-    return [blocker.issue for blocker in after.blockers if blocker.issue not in known]
+    known = {blocker.issue for blocker in before.blockers} if before else set()
+    new = [blocker.issue for blocker in after.blockers if blocker.issue not in known]
+    world.store.save_execution(after, holding=new)
+    logger.info("%s is %s: %s", after.key, after.status, after.trail[-1].what)
 
 
 def apply(world: World, key: ExecutionKey, event: Event, now: datetime) -> Execution | None:
