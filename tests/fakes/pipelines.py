@@ -28,6 +28,10 @@ class FakePipelines:
         """The next calls of `method` ("stages", "retry_stage", …) raise these, one each, and do nothing."""
         self._errors[method].extend(errors)
 
+    def clear_errors(self) -> None:
+        """Whatever was still to be raised is not."""
+        self._errors.clear()
+
     def show(self, *stages: StageTruth) -> None:
         """From now on this is the truth about these stages; others stay as they were."""
         self.truth.update({stage.key: stage for stage in stages})

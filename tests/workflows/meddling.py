@@ -7,8 +7,8 @@ from typing import Any
 from bot.ports import Store
 
 
-class PowerFailure(Exception):
-    """The function dies here: nothing after this line of it ever runs."""
+class PowerFailure(BaseException):
+    """The function dies here: nothing after this line of it ever runs, no handler of an error either."""
 
 
 def power_fails() -> None:
@@ -28,6 +28,11 @@ class MeddledStore:
 
     def after(self, method: str, meanwhile: Callable[[], object]) -> None:
         self._after[method].append(meanwhile)
+
+    def clear(self) -> None:
+        """Nobody meddles any more."""
+        self._before.clear()
+        self._after.clear()
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._store, name)

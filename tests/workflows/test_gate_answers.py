@@ -12,7 +12,7 @@ from bot.ports import DueKind, PlannedAction
 from bot.workflows.gate import answer_gate
 from tests.builders import ACCOUNT, ISSUE_ARN, REGION
 from tests.workflows.harness import Night
-from tests.workflows.meddling import MeddledStore, power_fails
+from tests.workflows.meddling import MeddledStore
 
 PARAMETERS = {"pipeline": "web", "execution": "11111111-2222", "regions": [REGION]}
 
@@ -98,7 +98,11 @@ def test_a_dead_table_is_answered(method: str) -> None:
     night.issue_opens(told=False)
     store = MeddledStore(night.store)
     night.between(store)  # type: ignore[arg-type]
-    store.before(method, power_fails)
+
+    def dead() -> None:
+        raise ConnectionError("Could not connect to the endpoint URL")
+
+    store.before(method, dead)
     answer = ask(night)
     assert not answer.passes
     assert answer.message.startswith("Allclear's health gate cannot run: an internal error.")
