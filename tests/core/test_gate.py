@@ -83,7 +83,8 @@ def test_only_open_issues_count(phase: IssuePhase) -> None:
 
 
 def test_an_issue_open_for_too_long_stops_nothing_and_the_answer_says_so() -> None:
-    answer = ask(issue(start_at=NOW - timedelta(hours=49)))
+    assert not ask(issue(start_at=NOW - timedelta(hours=48))).passes
+    answer = ask(issue(start_at=NOW - timedelta(hours=48, seconds=1)))
     assert answer.passes
     assert answer.message.endswith("Not counted for their age: ECS in us-east-1.")
 

@@ -71,7 +71,9 @@ def test_an_issue_shared_by_two_accounts_is_asked_about_for_both() -> None:
     night.health.reports.clear()
     own = a_report(scope="ACCOUNT_SPECIFIC", account=KEY.account, updated_at=night.now + MINUTE, closed=True)
     night.health.show(own)
-    night.minutes(8)
+    night.minutes(1)
+    assert {issue.phase for issue in night.store.issues.values()} == {IssuePhase.SETTLING}
+    night.minutes(6)
     assert [night.accepted(key) for key in (KEY, theirs)] == [1, 1]
 
 
@@ -82,6 +84,7 @@ def test_an_issue_that_re_opens_while_it_settles_keeps_holding() -> None:
     night.issue_opens(start_at=report.start_at, told=False)
     night.minutes(60)
     assert (night.status(), night.asked()) == (Status.BLOCKED, 0)
+    assert len(night.lines()) == 1, "nothing was released, not even for a moment: the issue is asked about first"
 
 
 def test_an_outcome_that_is_never_reported_is_found_at_codepipeline() -> None:

@@ -62,7 +62,11 @@ class RandomNight(Night):
         return self.pipelines.truth[KEY].status is StageStatus.IN_PROGRESS
 
     def survive(self, act: Act) -> None:
-        """A function that dies, or a step that is refused, is all that ever comes of an act."""
+        """A function that dies, or a step that is refused, is all that ever comes of an act.
+
+        No two happen at one instant: of two reports of the same time the closed one counts.
+        """
+        self.now += timedelta(seconds=1)
         with suppress(PowerFailure, IllegalTransition):
             act(self)
 

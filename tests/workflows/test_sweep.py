@@ -142,6 +142,7 @@ def test_an_open_issue_is_asked_about_every_minute_in_one_call() -> None:
         night.issue_opens(arn=f"{ISSUE_ARN}-{number}", service="RDS")
     night.minutes(10)
     assert [len(arns) for arns in night.health.asked_arns] == [5] * 10
+    assert {issue.due_at for issue in night.store.issues.values()} == {night.now + MINUTE}
 
 
 def test_an_execution_that_expired_under_its_clock_is_no_error() -> None:
