@@ -1,0 +1,12 @@
+"""Property tests are the same in every run, so that a red run is a change's doing. To look for more:
+
+HYPOTHESIS_PROFILE=explore .venv/bin/pytest tests
+"""
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=1_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
