@@ -25,6 +25,27 @@ if TYPE_CHECKING:
     from bot.adapters.slack_secret import SlackSecrets
 
 
+# The beginnings of the names in template.yaml's Environment, and of what boto3 and Lambda read. Lambda's own
+# variables that change with every invocation are none of them.
+SETTINGS = (
+    "ACCOUNT_ID",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_REGION",
+    "HEALTH_",
+    "IGNORED_",
+    "ISSUE_",
+    "LATE_",
+    "MAX_",
+    "ON_CALL_",
+    "OVERRIDE_",
+    "SETTLE_",
+    "SLACK_",
+    "TABLE_",
+)
+
+
 def clock() -> datetime:
     """Now, aware, in UTC."""
     return datetime.now(UTC)
@@ -43,7 +64,7 @@ class App:
     @cached_property
     def region(self) -> str:
         """The Region the function runs in."""
-        return self._environment["AWS_REGION"]
+        return self._environment.get("AWS_REGION") or self._environment["AWS_DEFAULT_REGION"]
 
     @cached_property
     def account(self) -> str:
@@ -94,7 +115,15 @@ class App:
         return SlackChat(self.slack_secrets.bot_token, self._environment.get("SLACK_API_URL") or SLACK_API_URL)
 
 
-@cache
 def app() -> App:
-    """The function's one App. Raises ParseError (naming the variable) when a setting is wrong, at first use."""
-    return App(os.environ)
+    """The one App of the environment this runs in: in Lambda, where that never changes, the function's only one.
+
+    A process that plays several functions, as a test does, gets one for each. A wrong setting raises ParseError
+    (naming the variable) at its first use.
+    """
+    return _app(tuple((name, os.environ[name]) for name in sorted(os.environ) if name.startswith(SETTINGS)))
+
+
+@cache
+def _app(settings: tuple[tuple[str, str], ...]) -> App:
+    return App(dict(settings))

@@ -10,7 +10,7 @@ from handlers.composition import app
 from handlers.stream_records import Context, each_execution
 
 
-def handler(event: dict[str, Any], context: Context) -> dict[str, list[dict[str, str]]]:
+def handler(event: dict[str, Any], context: Context | None) -> dict[str, list[dict[str, str]]]:
     """Bring each card up to the state as it is saved now."""
 
     def act(key: ExecutionKey) -> None:

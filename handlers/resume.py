@@ -9,7 +9,7 @@ from handlers.composition import app
 from handlers.stream_records import Context, each_execution
 
 
-def handler(event: dict[str, Any], context: Context) -> dict[str, list[dict[str, str]]]:
+def handler(event: dict[str, Any], context: Context | None) -> dict[str, list[dict[str, str]]]:
     """Claim and make each retry that is still right."""
     world = app().world
     reader = IssueReader(world)

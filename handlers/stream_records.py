@@ -18,17 +18,18 @@ class Context(Protocol):
 
 
 def each_execution(
-    event: dict[str, Any], context: Context, logger: Logger, act: Callable[[ExecutionKey], None]
+    event: dict[str, Any], context: Context | None, logger: Logger, act: Callable[[ExecutionKey], None]
 ) -> dict[str, list[dict[str, str]]]:
     """Act once for each execution in the batch, in order; answer ReportBatchItemFailures for those that raised.
 
     One that raises does not keep the others waiting: the stream delivers it again, and acting twice is harmless.
+    Without a context (invoked by hand) there is no timeout to mind.
     """
     failures: list[dict[str, str]] = []
     seen: set[ExecutionKey] = set()
     for record in event.get("Records", ()):
         sequence_number = record["dynamodb"]["SequenceNumber"]
-        if context.get_remaining_time_in_millis() < TIME_TO_STOP:
+        if context is not None and context.get_remaining_time_in_millis() < TIME_TO_STOP:
             logger.warning("out of time; the rest of the batch is brought back by its clocks")
             break
         try:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from bot.adapters.slack import SlackChat
 from bot.errors import TryLater
@@ -18,7 +19,7 @@ from bot.workflows.notify import show
 from handlers import slack_request
 from playground.slack import SIGNING_SECRET, Slack
 from playground.slack_requests import Signed, sign
-from tests.builders import KEY, an_execution
+from tests.builders import KEY, NOW, an_execution
 from tests.fakes.store import MemoryStore
 
 CHANNEL = "C0DEPLOYS"
@@ -59,7 +60,8 @@ class App:
 
 @pytest.fixture
 def slack() -> Iterator[Slack]:
-    with Slack() as server:
+    """A workspace ten minutes after the failure the builders tell of."""
+    with time_machine.travel(NOW + timedelta(minutes=10)), Slack() as server:
         yield server
         assert not server.errors
 
