@@ -190,6 +190,14 @@ def release(execution: Execution, event: Released, now: datetime, policy: Policy
     return resume_or_ask(execution, now, policy, event.why, event.cleared_at)
 
 
+def forget(execution: Execution, event: Released, now: datetime, policy: Policy) -> Execution:
+    """A person is asked already, and the card must not say that a closed issue is still open."""
+    left = tuple(blocker for blocker in execution.blockers if blocker.issue != event.issue)
+    return (
+        next_state(execution, now, policy, event.why, blockers=left) if left != execution.blockers else execution
+    )
+
+
 def ask_for_age(execution: Execution, _event: Event, now: datetime, policy: Policy) -> Execution:
     """Too long a hold to resume unasked."""
     note = why_not_automatic(execution, now, policy)

@@ -80,7 +80,7 @@ def release_what_is_clear(world: World, execution: Execution, now: datetime) -> 
 
     Called after every save that holds an execution, and by its own slow clock.
     """
-    for blocker in execution.blockers if execution.status is Status.BLOCKED else ():
+    for blocker in execution.blockers if execution.status in (Status.BLOCKED, Status.NEEDS_HUMAN) else ():
         issue = world.store.load_issue(blocker.issue)
         if issue is None or issue.phase in (IssuePhase.DRAINING, IssuePhase.DONE):
             why = all_clear(issue, world.policy) if issue else f"{blocker.service} in {blocker.region} is over"

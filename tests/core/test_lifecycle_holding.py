@@ -221,7 +221,9 @@ def test_held_too_long_asks_a_person_once() -> None:
         Status.NEEDS_HUMAN,
         "It has waited for 24 hours, too long to resume unasked.",
     )
-    assert step(asked, TooOld(), ALL_CLEAR, Explained(EXPLAINED), at=at + timedelta(hours=1)) is asked
+    assert step(asked, TooOld(), Explained(EXPLAINED), at=at + timedelta(hours=1)) is asked
+    told = step(asked, ALL_CLEAR, at=at + timedelta(hours=1))
+    assert (told.status, told.blockers, told.retry) == (Status.NEEDS_HUMAN, (), None)
 
 
 def test_an_all_clear_that_comes_too_late_resumes_nothing_unasked() -> None:

@@ -209,3 +209,19 @@ def test_a_hundred_and_fifty_deploys_held_by_one_issue_are_each_resumed_once(nig
     night.wait(20)
     assert {name: (night.asked(name), night.accepted(name)) for name in names} == dict.fromkeys(names, (1, 1))
     assert {night.title(name).rpartition(": ")[2] for name in names} == {"recovered"}
+
+
+def test_a_card_that_asks_a_person_does_not_call_a_closed_issue_open(make_night: Callable[..., Night]) -> None:
+    """No automatic retries at all: the person is asked while the issue is open, and told when it closes."""
+    night = make_night(MaxAutomaticRetries="0")
+    issue = night.cloud.health.open_issue("CLOUDFORMATION", REGION)
+    night.pipeline()
+    night.fail()
+    assert night.title() == "web → Deploy: needs a person"
+    retry = next(block for block in night.card().blocks if block["type"] == "actions")["elements"][0]
+    assert "Still open" in retry["confirm"]["text"]["text"]
+    night.cloud.health.close(issue)
+    night.wait(10)
+    retry = next(block for block in night.card().blocks if block["type"] == "actions")["elements"][0]
+    assert "confirm" not in retry
+    assert night.asked() == 0

@@ -203,9 +203,11 @@ def test_held_for_too_long_asks_a_person_once_and_the_all_clear_resumes_nothing_
     assert night.status() is Status.NEEDS_HUMAN
     lines = len(night.lines())
     night.minutes(300)
+    assert len(night.lines()) == lines
     night.issue_closes(report)
     night.minutes(300)
-    assert (night.status(), night.asked(), len(night.lines())) == (Status.NEEDS_HUMAN, 0, lines)
+    assert (night.status(), night.asked(), len(night.lines())) == (Status.NEEDS_HUMAN, 0, lines + 1)
+    assert night.execution().blockers == (), "the card must not call a closed issue open"
 
 
 def test_an_issue_open_for_too_long_lets_go() -> None:
