@@ -112,8 +112,11 @@ def explain(
     *,
     unreadable: str = "",
     caveat: str = "",
+    retry_at: datetime | None = None,
 ) -> Attribution:
     """Which issues explain a stage's failure, and why.
+
+    With `retry_at` also the open ones that began since the failure and stand in the way of a retry at that time.
 
     `unreadable` says why AWS Health could not be read just now ("" when it could): a failure that nothing in the
     ledger explains is then held or not as HealthUnavailable says. `caveat` is shown beside the reason.
@@ -130,7 +133,7 @@ def explain(
     found: dict[str, tuple[Issue, str]] = {}
     for action in actions:
         for issue in counting:
-            why = _why(issue, action, failed_at, tags, now, policy)
+            why = _why(issue, action, failed_at, tags, now, policy, retry_at)
             if why:
                 found.setdefault(issue.key, (issue, why))
     if found:
@@ -175,7 +178,13 @@ def _without_health(actions: Sequence[FailedAction], unreadable: str, caveat: st
 
 
 def _why(
-    issue: Issue, action: FailedAction, failed_at: datetime, tags: PipelineTags, now: datetime, policy: Policy
+    issue: Issue,
+    action: FailedAction,
+    failed_at: datetime,
+    tags: PipelineTags,
+    now: datetime,
+    policy: Policy,
+    retry_at: datetime | None,
 ) -> str:
     """The sentence that says why this issue explains this action's failure; "" if it does not."""
     report = issue.report
@@ -189,8 +198,12 @@ def _why(
         if last_segment(report.arn) in action.gate_issues:
             return f"{issue_text}: the health gate {action.name} stopped the deploy for it."
         return ""
-    if not in_window(issue, failed_at, now, policy) or not _matches_place(issue, action, tags):
+    if not _matches_place(issue, action, tags):
         return ""
+    if not in_window(issue, failed_at, now, policy):
+        if retry_at is None or not issue.open or not in_window(issue, retry_at, now, policy):
+            return ""
+        issue_text = f"An open {report.service} issue {where} ({report.type_code}) stands in the way of a retry"
     if report.service not in explaining_services(action, tags):
         return ""
     runs = "" if report.region in ("global", action.region) else f" (tag allclear:regions names {report.region})"

@@ -34,8 +34,9 @@ def why(execution: Execution) -> str:
     """Why it stands where it stands: the status's own note, attribution's sentence, what cannot be confirmed."""
     attribution = execution.attribution
     reason = escape(attribution.reason, 700)
-    if reason and execution.status not in (Status.BLOCKED, Status.NEEDS_HUMAN):
-        explained = attribution.verdict in (Verdict.EXPLAINED, Verdict.UNREADABLE)
+    explained = attribution.verdict in (Verdict.EXPLAINED, Verdict.UNREADABLE)
+    is_so_now = bool(execution.blockers) if explained else True
+    if reason and not (is_so_now and execution.status in (Status.BLOCKED, Status.NEEDS_HUMAN)):
         reason = (
             f"Why it {'was held' if explained else 'failed'}: {reason}"  # the reason's "open" is history by now
         )

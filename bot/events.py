@@ -141,7 +141,7 @@ def parse_health_event(event: object, *, now: datetime) -> IssueReport | None:
         scope=scope,
         account=account,
         start_at=detail.optional_instant("startTime") or delivered_at,
-        updated_at=updated_at if updated_at <= now + _CLOCK_TOLERANCE else now,
+        updated_at=_second(updated_at if updated_at <= now + _CLOCK_TOLERANCE else now),
         closed=_closed(detail),
         end_at=detail.optional_instant("endTime"),
         description=_description(detail.values.get("eventDescription")),
@@ -167,10 +167,15 @@ def report_from_describe_events(row: object, own_account: str) -> IssueReport | 
         scope=scope,
         account="" if scope == _PUBLIC else own_account,
         start_at=start_at or updated_at or event.instant("startTime"),
-        updated_at=updated_at or start_at or event.instant("lastUpdatedTime"),
+        updated_at=_second(updated_at or start_at or event.instant("lastUpdatedTime")),
         closed=_closed(event),
         end_at=event.optional_instant("endTime"),
     )
+
+
+def _second(at: datetime) -> datetime:
+    """The API tells fractions, an event none: of one update, the API's report would count as the newer."""
+    return at.replace(microsecond=0)
 
 
 def _is_issue(event: "_Fields") -> bool:

@@ -121,6 +121,7 @@ class RetryPlan:
     requested_at: datetime
     not_before_at: datetime
     postponed: int = 0  # how often CodePipeline or Health said "not now"
+    not_retryable: int = 0  # how often of these CodePipeline called the stage not retryable
 
 
 @dataclass(frozen=True, slots=True)

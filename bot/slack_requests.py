@@ -51,7 +51,6 @@ class Click:
     key: ExecutionKey
     version: int | None  # the state the button was drawn from
     response_url: str
-    api_app_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,7 @@ def _parse_form(form: dict[str, str]) -> Request:
             user_id=_id(form, "user_id"),
             channel_id=_id(form, "channel_id"),
             text=_text(form, "text").strip() if form.get("text") else "",
-            trigger_id=_text(form, "trigger_id"),
+            trigger_id=form.get("trigger_id", ""),
             response_url=form.get("response_url", ""),
         )
     if "ssl_check" in form:
@@ -183,7 +182,7 @@ def _parse_click(payload: dict[str, Any]) -> Request:
     action = next((action for action in actions if action.get("action_id") in OUR_BUTTONS), None)
     if action is None:
         return Ignored("block_actions")
-    where = _object(payload, "container", "payload.container")
+    where = _where(payload)
     user = _object(payload, "user", "payload.user")
     key, version = _parse_value(_text(action, "value", "payload.actions.value"))
     response_url = payload.get("response_url", "")
@@ -200,8 +199,18 @@ def _parse_click(payload: dict[str, Any]) -> Request:
         key=key,
         version=version,
         response_url=response_url,
-        api_app_id=_text(payload, "api_app_id", "payload.api_app_id"),
     )
+
+
+def _where(payload: dict[str, Any]) -> dict[str, Any]:
+    """The message that was clicked. Slack tells it twice; the container comes first."""
+    if "container" in payload:
+        return _object(payload, "container", "payload.container")
+    channel = _object(payload, "channel", "payload.channel")
+    return {
+        "channel_id": channel.get("id"),
+        "message_ts": _object(payload, "message", "payload.message").get("ts"),
+    }
 
 
 def _parse_value(text: str) -> tuple[ExecutionKey, int | None]:

@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger
 
 from bot.model import ExecutionKey
 
-PREFIX = "EXEC#"
+PREFIX, STATE = "EXEC#", "STATE"
 TIME_TO_STOP = 15_000  # milliseconds before the timeout: what is left then has a clock that brings it back
 
 
@@ -28,12 +28,15 @@ def each_execution(
     failures: list[dict[str, str]] = []
     seen: set[ExecutionKey] = set()
     for record in event.get("Records", ()):
+        keys = record["dynamodb"]["Keys"]
+        if not keys["pk"]["S"].startswith(PREFIX) or keys["sk"]["S"] != STATE:
+            continue  # the mapping's filter says the same
         sequence_number = record["dynamodb"]["SequenceNumber"]
         if context is not None and context.get_remaining_time_in_millis() < TIME_TO_STOP:
             logger.warning("out of time; the rest of the batch is brought back by its clocks")
             break
         try:
-            key = ExecutionKey.parse(record["dynamodb"]["Keys"]["pk"]["S"].removeprefix(PREFIX))
+            key = ExecutionKey.parse(keys["pk"]["S"].removeprefix(PREFIX))
             if key not in seen:
                 seen.add(key)
                 act(key)

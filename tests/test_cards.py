@@ -164,6 +164,14 @@ def test_an_unexplained_failure_says_until_when_an_issue_may_claim_it() -> None:
     assert "|23 Nov 2026 06:20 UTC>" in said(message)
 
 
+def test_a_closed_issue_is_not_called_open_where_a_person_is_asked() -> None:
+    """The budget is spent, then the issue closes: its sentence is history."""
+    still_open = render(an_execution(status=Status.NEEDS_HUMAN, blockers=(a_blocker(),)), POLICY)
+    closed = render(an_execution(status=Status.NEEDS_HUMAN, blockers=()), POLICY)
+    assert "Why it was held" not in still_open.text
+    assert "Why it was held" in closed.text
+
+
 def test_a_recovered_card_says_how_long_it_was_held_and_how_soon_it_resumed() -> None:
     all_clear_at = NOW + timedelta(hours=3, minutes=12)
     recovered = an_execution(

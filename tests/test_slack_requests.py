@@ -137,8 +137,14 @@ def test_a_click_is_read_with_everything_the_decision_needs() -> None:
         key=KEY,
         version=3,
         response_url="https://hooks.slack.com/actions/T111/111/random-value",
-        api_app_id="A111",
     )
+
+
+def test_a_click_without_its_container_is_found_by_channel_and_message() -> None:
+    """Slack tells the message twice; one of the two is enough."""
+    payload = a_click(message={"ts": "111.222"})
+    del payload["container"]
+    assert parse_request(FORM, form(payload)) == parse_request(FORM, form(a_click()))
 
 
 def test_the_first_action_that_is_ours_counts() -> None:

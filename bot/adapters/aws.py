@@ -80,8 +80,8 @@ def is_unanswered(error: Exception) -> bool:
 
 
 def is_passing(error: Exception) -> bool:
-    """True when a call that may be repeated is worth repeating later."""
-    return is_throttling(error) or is_unanswered(error)
+    """True when a call that may be repeated is worth repeating later. 501 is a no for good: not implemented."""
+    return is_throttling(error) or (is_unanswered(error) and _http_status(error) != 501)
 
 
 def _http_status(error: Exception) -> int:

@@ -82,6 +82,7 @@ class CodePipeline:
                         PaginationConfig={"PageSize": 100},
                     )
                     for row in page.get("actionExecutionDetails", ())
+                    if row.get("pipelineExecutionId", execution_id) == execution_id
                 ]
             )
         except ClientError as error:
@@ -100,7 +101,7 @@ class CodePipeline:
                     pipelineName=pipeline, pipelineExecutionId=execution_id
                 )
             )
-        except ClientError as error:
+        except (ClientError, PipelineGone) as error:  # the two reads that count have found the pipeline
             logger.warning("GetPipelineExecution refused for %s in %s: %s", pipeline, region, error_text(error))
             return {}
         return answer.get("pipelineExecution", {})

@@ -73,7 +73,7 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
                 key=ExecutionKey(run.account, run.region, run.pipeline, run.execution_id, name),
                 status=status,
                 failed=tuple(_failed_action(attempt, run.region) for attempt in failed),
-                failed_at=max((attempt.changed_at for attempt in failed), default=None),
+                failed_at=max((at for attempt in failed if (at := attempt.changed_at) > _BEGINNING), default=None),
                 overtaken_by="" if is_ours or parallel else latest.get("pipelineExecutionId", ""),
                 transition_disabled=(
                     transition.get("disabledReason") or "no reason given"

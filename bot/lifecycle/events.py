@@ -94,6 +94,7 @@ class Postponed:
     why: str
     until_at: datetime
     claim_id: str = ""  # "" when nothing was claimed
+    not_retryable: bool = False  # CodePipeline called the stage not retryable, which may be its own lag
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,12 @@ def postpone(execution: Execution, event: Postponed, now: datetime, policy: Poli
             unclaimed(execution), now, policy, f"{event.why}; {refusal}",
             status=Status.NEEDS_HUMAN, note=f"{event.why}. {refusal}", retry=None,
         )  # fmt: skip
-    plan = replace(execution.retry, not_before_at=event.until_at, postponed=execution.retry.postponed + 1)
+    plan = replace(
+        execution.retry,
+        not_before_at=event.until_at,
+        postponed=execution.retry.postponed + 1,
+        not_retryable=execution.retry.not_retryable + int(event.not_retryable),
+    )
     return next_state(unclaimed(execution), now, policy, f"not now: {event.why}", retry=plan, note=event.why)
 
 

@@ -50,10 +50,14 @@ def failure(world: World, reader: IssueReader, truth: StageTruth, now: datetime)
 def explained_by(
     world: World, execution: Execution, issues: Iterable[Issue], now: datetime, caveat: str = ""
 ) -> Explained | None:
-    """The known failure of this execution held against some issues; None when none of them explains it."""
+    """The known failure of this execution held against some issues; None when none of them explains it.
+
+    Where a retry is coming, what began since the failure counts too: the retry would run into it.
+    """
+    retry_at = now if execution.status in (Status.BLOCKED, Status.RESUMING) else None
     found = attribution.explain(
         execution.actions, execution.failed_at, execution.key.account, execution.tags, issues, now, world.policy,
-        caveat=caveat,
+        caveat=caveat, retry_at=retry_at,
     )  # fmt: skip
     explains = found.verdict is Verdict.EXPLAINED and found.blockers
     return Explained(found) if explains else None

@@ -130,9 +130,10 @@ def _call(world: World, claimed: Execution, claim_id: str, now: datetime) -> Eve
     except NotLatest:
         return Overtaken()
     except NotRetryable as problem:
-        if claimed.retry is not None and claimed.retry.postponed + 1 >= NOT_RETRYABLE_TRIES:
+        if claimed.retry is not None and claimed.retry.not_retryable + 1 >= NOT_RETRYABLE_TRIES:
             return Refused(str(problem), claim_id)
-        return Postponed(f"the stage is not retryable now ({problem})", postponed_until(claimed, now), claim_id)
+        why = f"the stage is not retryable now ({problem})"
+        return Postponed(why, postponed_until(claimed, now), claim_id, not_retryable=True)
     except RetryNotNow as problem:
         return Postponed(f"CodePipeline is busy ({problem})", postponed_until(claimed, now), claim_id)
     except RetryRefused as problem:

@@ -50,13 +50,23 @@ def test_a_pipeline_that_is_gone_is_said_to_be(aws: LocalAws, pipelines: CodePip
         pipelines.stages(ACCOUNT, REGION, "web", OURS)
 
 
-@pytest.mark.parametrize("refused", ["AccessDeniedException", "UnknownOperationException", "ValidationException"])
+@pytest.mark.parametrize(
+    "refused",
+    [
+        Refusal("AccessDeniedException"),
+        Refusal("UnknownOperationException"),
+        Refusal("ValidationException"),
+        Refusal("PipelineNotFoundException"),  # the other two reads found it
+        Refusal("NotImplemented", status=501),
+    ],
+    ids=str,
+)
 def test_the_truth_does_not_wait_for_what_is_only_good_to_know(
-    aws: LocalAws, pipelines: CodePipeline, refused: str
+    aws: LocalAws, pipelines: CodePipeline, refused: Refusal
 ) -> None:
     aws.answer("GetPipelineState", {"stageStates": [DEPLOY_FAILED]})
     aws.answer("ListActionExecutions", {"actionExecutionDetails": []})
-    aws.answer("GetPipelineExecution", Refusal(refused))
+    aws.answer("GetPipelineExecution", refused)
     (truth,) = pipelines.stages(ACCOUNT, REGION, "web", OURS)
     assert (truth.status, truth.execution_status, truth.revision) == (StageStatus.FAILED, "", "")
 

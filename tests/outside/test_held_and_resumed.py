@@ -67,6 +67,26 @@ def test_two_issues_hold_until_both_are_closed(night: Night) -> None:
     assert night.title() == "web → Deploy: recovered"
 
 
+def test_an_issue_that_begins_while_it_is_held_holds_it_too(night: Night) -> None:
+    """It does not explain the failure, but a retry would run into it."""
+    first = night.cloud.health.open_issue("CLOUDFORMATION", REGION)
+    night.pipeline()
+    night.fail()
+    night.mend()
+    night.wait(60)
+    second = night.cloud.health.open_issue("MULTIPLE_SERVICES", REGION, start_at=night.now)
+    night.wait(2)
+    assert "MULTIPLE_SERVICES" in night.card().text
+    night.cloud.health.close(first)
+    night.wait(30)
+    assert night.asked() == 0
+    assert night.title() == "web → Deploy: held"
+    night.cloud.health.close(second)
+    night.wait(20)
+    assert (night.asked(), night.accepted()) == (1, 1)
+    assert night.title() == "web → Deploy: recovered"
+
+
 @pytest.mark.parametrize(
     ("service", "region"),
     [("CLOUDFORMATION", "eu-west-1"), ("WORKSPACES", REGION), ("DIRECTCONNECT", REGION)],
