@@ -86,5 +86,9 @@ class SlackRefused(AllclearError):
         self.error = error
 
 
+class TriggerExpired(AllclearError):
+    """Slack's trigger lives three seconds and is used once. The catcher says "click again"."""
+
+
 class DuplicateClick(AllclearError):
     """This Slack request was already carried out. The catcher answers with what happened then."""

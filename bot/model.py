@@ -111,6 +111,18 @@ class PipelineTags:
     announce_unexplained: bool = True
     services: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    overriders: tuple[str, ...] = ()  # Slack user ids; narrows who the stack lets override, never widens it
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A person's leave for one stage of one execution to pass what stops it, until it expires."""
+
+    key: ExecutionKey
+    by: str  # a Slack user id
+    reason: str
+    created_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +174,7 @@ class Execution:
     failed_at: datetime  # this attempt's failure
     actions: tuple[FailedAction, ...]
     attribution: Attribution
+    condition: str = ""  # BEFORE_ENTRY or ON_SUCCESS: the stage condition that failed the stage
     tags: PipelineTags = field(default_factory=PipelineTags)
     revision: str = ""  # the commit's summary and author, as CodePipeline tells them
     note: str = ""  # one sentence: why this status, where the attribution alone does not say it

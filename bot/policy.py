@@ -32,6 +32,8 @@ class Policy:
     health_unavailable: WhenHealthUnreadable = WhenHealthUnreadable.BLOCK
     slack_channel: str = ""
     on_call_mention: str = ""
+    override_user_group: str = ""  # a Slack user group's id
+    override_users: tuple[str, ...] = ()  # Slack user ids; this and the group empty: nobody may override
 
     def ignores(self, service: str) -> bool:
         """True when the stack's IgnoredServices name `service` (a trailing * is a prefix)."""
@@ -70,4 +72,8 @@ def parse_policy(environment: Mapping[str, str]) -> Policy:
         health_unavailable=WhenHealthUnreadable(health),
         slack_channel=environment.get("SLACK_CHANNEL", "").strip(),
         on_call_mention=environment.get("ON_CALL_MENTION", "").strip(),
+        override_user_group=environment.get("OVERRIDE_USER_GROUP", "").strip(),
+        override_users=tuple(
+            user.strip() for user in environment.get("OVERRIDE_USERS", "").split(",") if user.strip()
+        ),
     )

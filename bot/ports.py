@@ -18,6 +18,7 @@ from bot.model import (
     Hint,
     Issue,
     IssueReport,
+    Override,
     PipelineTags,
 )
 
@@ -60,13 +61,19 @@ class Store(Protocol):
         holding: Sequence[str] = (),
         click: str | None = None,
         click_expires_at: datetime | None = None,
+        override: Override | None = None,
     ) -> None:
         """Save state, history (the trail's last entry), the card's wanted version and clock, in one transaction.
 
         `execution.version` must be one more than the stored version (1: must not exist), else VersionConflict.
         `holding` are issue keys: the issue → execution edges written in the same transaction.
         `click` marks a Slack request as used, in the same transaction: DuplicateClick if it was used before.
+        `override` is written in the same transaction too, so it is visible before any retry it was given for.
         """
+        ...
+
+    def overrides(self, account: str, region: str, pipeline: str, execution_id: str) -> tuple[Override, ...]:
+        """Every override given for a stage of this execution, expired ones that TTL left there included."""
         ...
 
     def wake_execution(self, key: ExecutionKey, now: datetime) -> None:
@@ -151,6 +158,7 @@ class StageTruth:
     transition_disabled: str | None = None  # the reason the inbound transition is closed; None: it is open
     execution_status: str = ""  # the whole execution's: InProgress Failed Stopped Superseded …; "" unknown
     revision: str = ""  # commit summary and author, for the card
+    condition: str = ""  # BEFORE_ENTRY or ON_SUCCESS: the stage condition that failed the stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +189,10 @@ class Pipelines(Protocol):
 
     def retry_stage(self, key: ExecutionKey) -> None:
         """RetryStageExecution, FAILED_ACTIONS, sent once. Raises RetryRefused's children or OutcomeUnknown."""
+        ...
+
+    def override_condition(self, key: ExecutionKey, condition: str) -> None:
+        """OverrideStageCondition for BEFORE_ENTRY or ON_SUCCESS, sent once. Raises as retry_stage."""
         ...
 
     def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> None:
@@ -231,20 +243,46 @@ class SlackUser:
 class Chat(Protocol):
     """Slack's Web API. Every method raises TryLater (rate limit, unreachable) or SlackRefused (final)."""
 
-    def post(self, channel: str, message: Message) -> tuple[str, str]:
-        """Post once, never resent; answers (channel id, ts). Raises OutcomeUnknown as well."""
+    def post(
+        self, channel: str, message: Message, *, thread_ts: str = "", broadcast: bool = False
+    ) -> tuple[str, str]:
+        """Post once, never resent; answers (channel id, ts). Raises OutcomeUnknown as well.
+
+        With `thread_ts` a reply in that thread, which `broadcast` shows in the channel too.
+        """
         ...
 
     def update(self, channel: str, ts: str, message: Message) -> None: ...
 
-    def find(self, channel: str, key: str, since: datetime) -> str | None:
-        """The ts of our own message whose metadata carries `key`, posted at or after `since`; every page."""
+    def find(self, channel: str, key: str, since: datetime, *, thread_ts: str = "") -> str | None:
+        """The ts of our own message whose metadata's payload says `key`, posted at or after `since`; every page.
+
+        With `thread_ts` it is looked for among that thread's replies.
+        """
         ...
 
     def user(self, user_id: str) -> SlackUser: ...
 
     def team(self) -> str:
         """The team the bot token belongs to (auth.test)."""
+        ...
+
+    def group_members(self, group_id: str) -> frozenset[str]:
+        """The user ids in a user group (usergroups.users.list), at most five minutes old."""
+        ...
+
+    def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
+        """Open a modal (views.open). Raises TriggerExpired: the person has to click again."""
+        ...
+
+    def publish_home(self, user_id: str, view: dict[str, Any]) -> None:
+        """Show a person their App Home (views.publish)."""
+        ...
+
+    def whisper(
+        self, channel: str, user_id: str, text: str, blocks: Sequence[dict[str, Any]] = (), *, thread_ts: str = ""
+    ) -> None:
+        """Something in a channel (or a thread of it) that one person sees (chat.postEphemeral)."""
         ...
 
     def respond(self, response_url: str, text: str, blocks: Sequence[dict[str, Any]] = ()) -> None:

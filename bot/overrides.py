@@ -1,0 +1,41 @@
+"""Who may override, what can be overridden, and for how long. Pure: who is in the user group is an argument."""
+
+from datetime import datetime, timedelta
+
+from bot.model import Execution, Override, PipelineTags
+from bot.mrkdwn import mention
+from bot.policy import Policy
+
+OVERRIDE_LASTS = timedelta(minutes=60)
+REASON_LIMIT = 500  # characters of a reason kept
+
+
+def may_override(user_id: str, policy: Policy, tags: PipelineTags, members: frozenset[str]) -> bool:
+    """On the stack's list (OverrideUsers, `members` of OverrideUserGroup), and not left out by the pipeline's tag.
+
+    Where the stack names nobody, nobody may, whatever the tag says.
+    """
+    of_the_stack = user_id in policy.override_users or (bool(policy.override_user_group) and user_id in members)
+    return of_the_stack and (not tags.overriders or user_id in tags.overriders)
+
+
+def who_may_override(policy: Policy, tags: PipelineTags) -> str:
+    """Who may, in one sentence of safe mrkdwn."""
+    groups = [f"<!subteam^{policy.override_user_group}>"] if policy.override_user_group else []
+    stack = [*groups, *(mention(user) for user in policy.override_users)]
+    if not stack:
+        return "Nobody may override here: the stack's OverrideUsers and OverrideUserGroup are empty."
+    if tags.overriders:
+        named = ", ".join(mention(user) for user in tags.overriders)
+        return f"Only {named} may override this pipeline (tag allclear:overriders), if the stack allows them too."
+    return f"Only {', '.join(stack)} may override."
+
+
+def can_be_overridden(execution: Execution) -> bool:
+    """Only a gate or a stage condition can be passed; a failed action can only be retried."""
+    return execution.stopped_by_gate or bool(execution.condition)
+
+
+def in_force(override: Override, stage: str, now: datetime) -> bool:
+    """Whether it still lets this stage pass."""
+    return override.key.stage == stage and now < override.expires_at
