@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from bot.adapters import slack as adapter
+from bot.adapters import slack_calls
 from bot.adapters.slack import SlackChat
 from bot.cards import render
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater
@@ -98,7 +98,7 @@ def test_an_answer_that_is_none_leaves_a_post_unknown(odd: bytes) -> None:
 
 
 def test_a_server_that_does_not_answer_in_time_leaves_a_post_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapter, "TIMEOUT", 0.2)
+    monkeypatch.setattr(slack_calls, "TIMEOUT", 0.2)
     server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)  # listens and never serves
     try:
         with pytest.raises(OutcomeUnknown):
