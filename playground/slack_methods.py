@@ -9,7 +9,6 @@ from playground.slack_limits import SlackError, check_message, check_view
 from playground.slack_workspace import (
     BOT_ID,
     BOT_USER,
-    OTHER_TEAM,
     TEAM,
     TEAM_DOMAIN,
     Blocks,
@@ -168,7 +167,7 @@ class Methods:
         }
 
     def user_info(self, given: Arguments) -> dict[str, Any]:
-        """A stranger (`is_stranger`) is somebody of another workspace, met in a shared channel."""
+        """Who is of another workspace, and in a shared channel, has that one's team_id and is no stranger."""
         user = self.workspace.users.get(str(given.get("user")))
         if user is None:
             raise SlackError("user_not_found")
@@ -182,7 +181,7 @@ class Methods:
                 "is_bot": False,
                 "is_restricted": user.guest,
                 "is_ultra_restricted": False,
-                **({"is_stranger": True} if user.team_id == OTHER_TEAM else {}),
+                "is_stranger": False,
             }
         }
 
