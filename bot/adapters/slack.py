@@ -78,11 +78,18 @@ class SlackChat:
         return min(found, key=float, default=None)  # history comes newest first, replies oldest first
 
     def user(self, user_id: str) -> SlackUser:
+        """Who is of another workspace is no full member of ours.
+
+        `is_stranger` does not say that: of people met in a shared channel it is false.
+        """
         answer = self._calls.harmless("users.info", params={"user": user_id})
         user: dict[str, Any] = answer.get("user") or {}
         barred = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
-        full_member = user.get("id") == user_id and not any(user.get(flag) for flag in barred)
-        return SlackUser(user_id=user_id, team_id=str(user.get("team_id") or ""), full_member=full_member)
+        welcome = user.get("id") == user_id and not any(user.get(flag) for flag in barred)
+        team_id = str(user.get("team_id") or "")
+        # In an Enterprise organisation team_id names one of the person's workspaces.
+        teams = {team_id, *((user.get("enterprise_user") or {}).get("teams") or ())}
+        return SlackUser(user_id=user_id, team_id=team_id, full_member=welcome and self.team() in teams)
 
     def team(self) -> str:
         """The team the bot token belongs to; asked once."""
