@@ -50,7 +50,7 @@ def names(longest: int) -> dict[str, Any]:
 
 URL, FLAG = text(3_000, "^https://"), {"type": "boolean"}
 # The part of "App manifest reference" (docs.slack.dev) that is used here, and nothing beside it: stricter than
-# Slack's published schema (slackapi/manifest-schema), whose lengths these are. Both its versions took it.
+# Slack's published schema (slackapi/manifest-schema), whose lengths these are. Both versions took the manifest.
 SHAPE = thing(
     _metadata=thing(major_version={"const": 1}, minor_version={"const": 1}),
     display_information=thing(
