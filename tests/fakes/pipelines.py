@@ -77,6 +77,8 @@ class FakePipelines:
             raise RetryImpossible("PipelineNotFoundException: no such pipeline, execution or stage")
         if truth.status is not StageStatus.FAILED:
             raise NotRetryable(f"StageNotRetryableException: the stage is {truth.status}")
+        if truth.condition:
+            raise NotRetryable("StageNotRetryableException: the stage contains no failed actions")
         self.accepted.append(key)
         self.show(replace(truth, status=StageStatus.IN_PROGRESS, failed=(), failed_at=None))
 
