@@ -34,7 +34,7 @@ def refused(client: Any, execution: str, **more: Any) -> str:
 
 def test_a_failed_entry_condition_fails_the_stage_before_any_action(play: Play, client: Any) -> None:
     execution = stopped(play)
-    assert play.states()[-3:] == ["Stage Deploy STARTED".removeprefix("Stage "), "Deploy FAILED", "FAILED"]
+    assert play.states()[-3:] == ["Deploy STARTED", "Deploy FAILED", "FAILED"]
     assert [run["stageName"] for run in runs(client, execution)] == ["Source"]
     state = stage_state(client)
     assert state["latestExecution"]["status"] == "Failed"
