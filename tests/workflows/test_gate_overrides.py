@@ -157,9 +157,12 @@ def test_where_no_stage_or_two_are_in_progress_it_counts_for_neither() -> None:
     none = ask(at_the_gate(an_override(), stands=StageStatus.FAILED))
     assert stopped_as_ever(none)
     assert "CodePipeline shows 0 stages of this execution in progress" in none.message
-    night = at_the_gate(an_override())
-    night.pipelines.show_status(a_key(stage="Source"), StageStatus.IN_PROGRESS)
-    assert stopped_as_ever(ask(night))
+    for stage in ("Source", "Deploy"):
+        night = at_the_gate(an_override(key=a_key(stage=stage)))
+        night.pipelines.show_status(a_key(stage="Source"), StageStatus.IN_PROGRESS)
+        two = ask(night)
+        assert stopped_as_ever(two)
+        assert "CodePipeline shows 2 stages of this execution in progress" in two.message
 
 
 def test_the_gate_writes_no_override_and_no_state() -> None:
