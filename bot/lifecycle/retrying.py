@@ -20,11 +20,17 @@ from bot.lifecycle.state import next_state, unclaimed, why_not_automatic
 from bot.model import ALLCLEAR, Claim, Execution, RetryPlan, Status
 from bot.policy import Policy
 
+# Beginnings of notes and history lines by which a card knows what happened.
+RETRIED_OUTSIDE = "retried outside Allclear"
+RETRY_REFUSED = "CodePipeline refused the retry"
+RETRY_LOST = "CodePipeline accepted a retry, but the stage still shows the same failure."
+WAY_CLOSED = "The transition into"
+
 
 def run_outside(execution: Execution, _event: Event, now: datetime, policy: Policy) -> Execution:
     """Somebody retried it in the console."""
     return next_state(
-        execution, now, policy, "retried outside Allclear",
+        execution, now, policy, RETRIED_OUTSIDE,
         status=Status.RETRYING, note="Retried outside Allclear.", retry=None, claim=None, blockers=(),
     )  # fmt: skip
 
@@ -97,8 +103,8 @@ def refuse(execution: Execution, event: Refused, now: datetime, policy: Policy) 
     if not _holds(execution, event.claim_id):
         return execution
     return next_state(
-        unclaimed(execution), now, policy, f"CodePipeline refused the retry: {event.why}",
-        status=Status.NEEDS_HUMAN, note=f"CodePipeline refused the retry: {event.why}", retry=None,
+        unclaimed(execution), now, policy, f"{RETRY_REFUSED}: {event.why}",
+        status=Status.NEEDS_HUMAN, note=f"{RETRY_REFUSED}: {event.why}", retry=None,
     )  # fmt: skip
 
 
@@ -108,7 +114,7 @@ def refund(execution: Execution, event: Postponed | Refused, now: datetime, poli
         return execution
     return next_state(
         replace(unclaimed(execution), retries=execution.retries - 1), now, policy,
-        "retried outside Allclear; our own call was refused", note="Retried outside Allclear.", retry=None,
+        f"{RETRIED_OUTSIDE}; our own call was refused", note="Retried outside Allclear.", retry=None,
     )  # fmt: skip
 
 
@@ -129,8 +135,9 @@ def lose(execution: Execution, _event: Event, now: datetime, policy: Policy) -> 
     """
     if execution.claim is None:
         return hold_or_ask(execution, execution.attribution, now, policy, "the stage is not running after all")
-    note = "CodePipeline accepted a retry, but the stage still shows the same failure."
-    return next_state(execution, now, policy, note, status=Status.NEEDS_HUMAN, note=note, retry=None, claim=None)
+    return next_state(
+        execution, now, policy, RETRY_LOST, status=Status.NEEDS_HUMAN, note=RETRY_LOST, retry=None, claim=None
+    )
 
 
 def request(execution: Execution, event: RetryRequested, now: datetime, policy: Policy) -> Execution:

@@ -26,6 +26,7 @@ from bot.lifecycle import (
     StageGone,
     advance,
 )
+from bot.lifecycle.retrying import WAY_CLOSED
 from bot.model import ALLCLEAR, Execution, ExecutionKey, Status
 from bot.policy import WhenHealthUnreadable
 from bot.ports import StageStatus, StageTruth
@@ -94,7 +95,7 @@ def _obstacle(world: World, reader: IssueReader, execution: Execution, now: date
     if truth.status is not StageStatus.FAILED:
         return Postponed(f"the stage is {truth.status}", postponed_until(execution, now))
     if truth.transition_disabled is not None:
-        why = f"The transition into {execution.key.stage} is disabled: {truth.transition_disabled}"
+        why = f"{WAY_CLOSED} {execution.key.stage} is disabled: {truth.transition_disabled}"
         return Frozen(f"{why}. Enable it, then retry.")
     if execution.retry is None or execution.retry.requested_by != ALLCLEAR:
         return None  # a person asked, knowing what is open
