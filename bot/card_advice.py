@@ -7,9 +7,9 @@ from bot.policy import Policy
 
 _BY_CODE = {
     "ConfigurationError": (
-        "Correct the action's configuration. A retry runs the pipeline as it was, so release the change anew."
+        "Correct the action's configuration. A retry would run the pipeline as it was: release it anew."
     ),
-    "PermissionError": "Grant what the error asks for, then *Retry now*.",
+    "PermissionError": "Read the error. Grant what it asks for, then *Retry now*.",
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bot.lifecycle.retrying import RETRIED_OUTSIDE
+from bot.lifecycle.retrying import ASKING, NOT_NOW, RETRIED_OUTSIDE
 from bot.model import ALLCLEAR, Entry, Execution, Status
 from bot.mrkdwn import duration_text, escape, mention, slack_date
 
@@ -64,26 +64,35 @@ def person_said(entry: Entry) -> str:
     return f"{mention(entry.by)} {escape(entry.what, WHAT_LIMIT).rstrip('.')}"
 
 
-def last_word_of(execution: Execution, user_id: str, status: Status) -> str:
-    """What this person last did that led to this status, as `person_said`; "" if the trail has lost it."""
-    entries = (entry for entry in reversed(execution.trail) if (entry.by, entry.status) == (user_id, status))
-    return next((person_said(entry) for entry in entries), "")
+def last_word(execution: Execution) -> str:
+    """What a person did that led to this very status, as `person_said`; "" if it was no person."""
+    entry = _word(execution)
+    return person_said(entry) if entry is not None else ""
+
+
+def _word(execution: Execution) -> Entry | None:
+    """The newest line of the present status that a person caused."""
+    for entry in reversed(execution.trail):
+        if entry.status is not execution.status:
+            return None
+        if entry.by != ALLCLEAR:
+            return entry
+    return None
 
 
 def trail(execution: Execution) -> list[str]:
     """Who did what, oldest first; without the steps and reasons that the card tells anyway."""
     told = list(_told(execution))
-    nothing_new = len(told) == 1 and told[0].by == ALLCLEAR
+    nothing_new = len(told) == 1 and told[0] is execution.trail[-1] and told[0].by == ALLCLEAR
     return [] if nothing_new else [_line(execution, entry) for entry in told]
 
 
 def _told(execution: Execution) -> Iterator[Entry]:
-    """Asking CodePipeline, and being put off, are steps of a retry that is told already."""
-    before = None
+    """Without the steps of a retry that is told already, and without what the card says above."""
+    above = _word(execution) if execution.status in (Status.RESUMING, Status.DISMISSED) else None
     for entry in execution.trail:
-        step = entry.status is before is Status.RESUMING
-        before = entry.status
-        if entry.by != ALLCLEAR or not (step or entry.what == execution.note):
+        known = entry.by == ALLCLEAR and (entry.what.startswith((ASKING, NOT_NOW)) or entry.what == execution.note)
+        if entry is not above and not known:
             yield entry
 
 
@@ -92,6 +101,6 @@ def _line(execution: Execution, entry: Entry) -> str:
     if entry.by != ALLCLEAR:
         return f"{when}  {person_said(entry)}"
     what = entry.what
-    for known in (execution.attribution.reason, execution.note):
-        what = what.removesuffix(f": {known}") if known else what  # the card says it above
+    for above in (execution.attribution.reason, execution.note):
+        what = what.removesuffix(f": {above}") if above else what
     return f"{when}  {escape(what[:1].upper() + what[1:], WHAT_LIMIT)}"

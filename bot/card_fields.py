@@ -46,7 +46,7 @@ def _issues(execution: Execution) -> tuple[str, str]:
         for blocker in execution.blockers or execution.attribution.blockers
         if blocker.issue != HEALTH_UNREADABLE
     ]
-    if not blockers:
+    if not blockers or (execution.status.finished and execution.status is not Status.DISMISSED):
         return "", ""
     if len(blockers) == 1:
         return "AWS issue open since" if execution.blockers else "AWS issue began", slack_date(

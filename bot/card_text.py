@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from bot import overrides
 from bot.card_advice import advice
-from bot.card_closing import how_it_passed, how_long_it_was_held, last_word_of, trail
+from bot.card_closing import how_it_passed, how_long_it_was_held, last_word, trail
 from bot.card_fields import fields
 from bot.model import ALLCLEAR, HEALTH_UNREADABLE, Execution, ExecutionKey, Status, Verdict
-from bot.mrkdwn import clean, cut, duration_text, escape, on_call, slack_date, unlinked
+from bot.mrkdwn import clean, cut, duration_text, escape, mention, on_call, slack_date, unlinked
 from bot.policy import Policy
 
 WHO_MAY_ACT = "Any full member of this workspace may act (no guests, no outsiders)."
@@ -61,7 +61,13 @@ def why(execution: Execution) -> str:
 
 def _note(execution: Execution) -> str:
     """The ends' notes are what `what_next` begins with."""
-    return "" if execution.status.finished else escape(execution.note, 400)
+    return "" if execution.status.finished else _sentence(execution.note)
+
+
+def _sentence(text: str) -> str:
+    """Foreign words as a sentence: what CodePipeline or Health answered often ends without a full stop."""
+    escaped = escape(text, 400)
+    return escaped if not escaped or escaped[-1] in ".!?…" else f"{escaped}."
 
 
 def what_next(execution: Execution, policy: Policy) -> str:
@@ -83,10 +89,10 @@ def what_next(execution: Execution, policy: Policy) -> str:
         case Status.RECOVERED:
             sentences = [how_it_passed(execution)]
         case Status.SUPERSEDED | Status.STOPPED:
-            sentences = [escape(execution.note, 400) or "It is over.", how_long_it_was_held(execution)]
+            sentences = [_sentence(execution.note) or "It is over.", how_long_it_was_held(execution)]
         case Status.DISMISSED:
-            who = _who_dismissed(execution)
-            sentences = [f"{who}." if who else "", "Allclear will not retry it. *Undo* takes that back."]
+            who = last_word(execution)
+            sentences = [f"{who}." if who else "", "*Allclear will not retry it.* Undo takes that back."]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -116,17 +122,12 @@ def _resuming(execution: Execution) -> str:
     plan = execution.retry
     if execution.claim is not None or plan is None:
         return "CodePipeline is being asked to retry the stage."
-    person = last_word_of(execution, plan.requested_by, Status.RESUMING)
-    asked = "The all-clear is here" if plan.requested_by == ALLCLEAR else person or "A person asked for it"
+    by_person = last_word(execution) or f"{mention(plan.requested_by)} asked for it"
+    asked = "The all-clear is here" if plan.requested_by == ALLCLEAR else by_person
     return (
         f"{asked}: *Allclear retries the stage* at {slack_date(plan.not_before_at)} or soon after. "
         "Until then *Don't resume* stops it."
     )
-
-
-def _who_dismissed(execution: Execution) -> str:
-    said = [entry.by for entry in execution.trail if entry.status is Status.DISMISSED and entry.by != ALLCLEAR]
-    return last_word_of(execution, said[-1], Status.DISMISSED) if said else ""
 
 
 def who_may_act(execution: Execution, policy: Policy, *, override: bool) -> str:

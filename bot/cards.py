@@ -56,9 +56,7 @@ def render(execution: Execution, policy: Policy, others: Sequence[ExecutionKey] 
         blocks.append({"type": "actions", "elements": buttons})
     offered = {button["action_id"] for button in buttons}
     who = card_text.who_may_act(execution, policy, override=OVERRIDE in offered) if offered - {OPEN} else ""
-    small = [text for text in (*trail(execution), who) if text]
-    if small:
-        blocks.append(_small("\n".join(small)))
+    blocks += [_small(text) for text in (who, "\n".join(trail(execution))) if text]
     return Message(
         text=card_text.spoken(execution, policy, others, [button["text"]["text"] for button in buttons], who),
         blocks=tuple(blocks),

@@ -25,6 +25,8 @@ RETRIED_OUTSIDE = "retried outside Allclear"
 RETRY_REFUSED = "CodePipeline refused the retry"
 RETRY_LOST = "CodePipeline accepted a retry, but the stage still shows the same failure."
 WAY_CLOSED = "The transition into"
+ASKING = "asking CodePipeline"
+NOT_NOW = "not now"
 
 
 def run_outside(execution: Execution, _event: Event, now: datetime, policy: Policy) -> Execution:
@@ -58,7 +60,7 @@ def claim(execution: Execution, event: Claimed, now: datetime, policy: Policy) -
             free, now, policy, f"not retried: {refusal}", status=Status.NEEDS_HUMAN, note=refusal, retry=None
         )
     return next_state(
-        free, now, policy, "asking CodePipeline to retry" if before is None else "asking CodePipeline again",
+        free, now, policy, f"{ASKING} to retry" if before is None else f"{ASKING} again",
         claim=Claim(event.claim_id, event.lease_until_at, execution.action_execution_ids, spent_budget=automatic),
         automatic_retries=free.automatic_retries + (1 if automatic else 0),
     )  # fmt: skip
@@ -72,7 +74,7 @@ def accept(execution: Execution, event: Accepted, now: datetime, policy: Policy)
 
 
 def accepted(execution: Execution, now: datetime, policy: Policy, what: str) -> Execution:
-    return next_state(execution, now, policy, what, status=Status.RETRYING, retries=execution.retries + 1)
+    return next_state(execution, now, policy, what, status=Status.RETRYING, retries=execution.retries + 1, note="")
 
 
 def _holds(execution: Execution, claim_id: str) -> bool:
@@ -95,7 +97,7 @@ def postpone(execution: Execution, event: Postponed, now: datetime, policy: Poli
         postponed=execution.retry.postponed + 1,
         not_retryable=execution.retry.not_retryable + int(event.not_retryable),
     )
-    return next_state(unclaimed(execution), now, policy, f"not now: {event.why}", retry=plan, note=event.why)
+    return next_state(unclaimed(execution), now, policy, f"{NOT_NOW}: {event.why}", retry=plan, note=event.why)
 
 
 def refuse(execution: Execution, event: Refused, now: datetime, policy: Policy) -> Execution:
