@@ -33,7 +33,8 @@ def attempts(execution: Execution, policy: Policy) -> str:
     if off:
         times = "1 retry" if execution.retries == 1 else f"{execution.retries or 'no'} retries"
         return f"{times[:1].upper()}{times[1:]}; automatic ones are off"
-    automatic = f"{execution.automatic_retries} of {policy.max_automatic_retries} automatic retries"
+    most = policy.max_automatic_retries
+    automatic = f"{execution.automatic_retries} of {most} automatic {'retry' if most == 1 else 'retries'}"
     if execution.retries == execution.automatic_retries:
         return automatic
     return f"{automatic}, {execution.retries} in all"

@@ -14,9 +14,12 @@ WORD_JOINER = "\u2060"  # invisible; between `<` and `!` it leaves nothing to pa
 _SPECIAL = re.compile("<(?=[!@#])")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,20}")
 _ON_CALL = re.compile(r"(?:<@|<!subteam\^)?(?:([UW][A-Z0-9]{1,20})|(S[A-Z0-9]{1,20}))>?")
-# Where Slack would make something of bare text: a link of `://`, `www.` and an address, an emoji of `:name:`
-# (an ARN is full of them). `verbatim` keeps the first three from it in blocks only.
-_READ_AS_MORE = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=[\w.+-])(?=@\w)|(?<=:)(?=[^\s:]+:)", re.IGNORECASE)
+# Where Slack may make something of bare text: a link of `://`, `www.` and an address, a mention of `@here`, an
+# emoji of `:name:` (an ARN is full of them). `verbatim` keeps all but the last from it, in blocks only.
+_READ_AS_MORE = re.compile(
+    r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=[\w.+-])(?=@\w)|(?<=@)(?=(?:here|channel|everyone)\b)|(?<=:)(?=[^\s:]+:)",
+    re.IGNORECASE,
+)
 _OWN_MARKUP = re.compile(r"(<[^<>]*>)")  # escaped text has no `<`
 _READ_AS_LINK = re.compile(r"(?<=\w)(?=[.\u3002\uff0e\uff61][^\W\d_])|(?<=[@#])(?=\w)")
 _FORMATTING = {"*": "\u2217", "~": "\u223c", "`": "\u02cb", "_": "\u02cd"}  # look-alikes that mark nothing up

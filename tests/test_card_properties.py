@@ -43,7 +43,7 @@ POLICY = Policy(
 OUR_DATES = re.compile(r"<!date\^-?\d+\^\{date_short_pretty\} at \{time\}\|\d\d \w{3} \d{4} \d\d:\d\d UTC>")
 OUR_MENTIONS = re.compile(rf"<@{ALICE}>|<@U0BOB>|<!subteam\^S0LEADS>")
 # What Slack makes a link, a mention or an emoji of without being told to, where it looks for such things.
-LINKS = re.compile(r"://|www\.|[\w.+-]@\w", re.IGNORECASE)
+LINKS = re.compile(r"://|www\.|[\w.+-]@\w|@(here|channel|everyone)", re.IGNORECASE)
 BARE_LINKS = re.compile(r"\w\.[^\W\d_]|[@#]\w")
 EMOJI = re.compile(r":[^\s:\u2060]+:")
 

@@ -37,6 +37,7 @@ WJ = WORD_JOINER
         ("WWW.evil.example", f"WWW{WJ}.evil.example"),
         ("mail a.b@evil.example", f"mail a.b{WJ}@evil.example"),
         ("arn:aws:ecs:us-east-1:1", f"arn:{WJ}aws:{WJ}ecs:{WJ}us-east-1:1"),
+        ("@here, @Channel", f"@{WJ}here, @{WJ}Channel"),
         ("at 2:20, ratio 1:2", "at 2:20, ratio 1:2"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The cards in docs/cards.png: a night on the local cloud, and every card as it was really sent to Slack.
+"""The cards in docs/cards.png and docs/card.png: a night on the local cloud, every card as it was really sent.
 
 `python -m playground.pictures.cards FILE` writes them as JSON, which draw.mjs turns into one page of HTML.
 """
