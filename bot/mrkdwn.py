@@ -17,7 +17,7 @@ _ON_CALL = re.compile(r"(?:<@|<!subteam\^)?(?:([UW][A-Z0-9]{1,20})|(S[A-Z0-9]{1,
 # Where Slack may make something of bare text: a link of `://`, `www.` and an address, a mention of `@here`, an
 # emoji of `:name:` (an ARN is full of them). `verbatim` keeps all but the last from it, in blocks only.
 _READ_AS_MORE = re.compile(
-    r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=[\w.+-])(?=@\w)|(?<=@)(?=(?:here|channel|everyone)\b)|(?<=:)(?=[^\s:]+:)",
+    r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=\S)(?=@\S)|(?<=@)(?=here|channel|everyone)|(?<=:)(?=[^\s:]+:)",
     re.IGNORECASE,
 )
 _OWN_MARKUP = re.compile(r"(<[^<>]*>)")  # escaped text has no `<`
