@@ -137,6 +137,7 @@ def main() -> int:
             "SlackBotToken": slack.bot_token,
             "SlackSigningSecret": slack.signing_secret,
             "SlackChannel": CHANNEL,
+            "OverrideUsers": "U0ALICE,U0BOB",
         }
         with Cloud(TEMPLATE, parameters, slack=slack, start=START) as cloud:
             checks = play(cloud, console)
