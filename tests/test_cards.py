@@ -19,7 +19,6 @@ from bot.model import (
 )
 from bot.policy import Policy
 from bot.ports import Message
-from playground.slack_limits import check_message
 from tests.builders import (
     KEY,
     NOW,
