@@ -58,7 +58,9 @@ class FailedAction:
     name: str
     action_execution_id: str
     region: str
-    category: str = ""  # Source Build Test Deploy Approval Invoke Compute
+    category: str = (
+        ""  # Source Build Test Deploy Approval Invoke Compute; RULE: no action, a stage condition's rule
+    )
     owner: str = ""  # AWS ThirdParty Custom
     provider: str = ""  # CloudFormation, ECS, Lambda, …
     error_code: str = ""  # JobFailed, ConfigurationError, PermissionError, SystemUnavailable, …
@@ -69,6 +71,7 @@ class FailedAction:
     """None: not Allclear's gate. Else the last ARN segments of the issues the gate named."""
 
 
+RULE = "Rule"  # CodePipeline's own category of a stage condition's rule
 MESSAGE_LIMIT = 2_000  # characters of an error kept; CodePipeline's own may reach 5,000
 
 
@@ -134,6 +137,7 @@ class RetryPlan:
     not_before_at: datetime
     postponed: int = 0  # how often CodePipeline or Health said "not now"
     not_retryable: int = 0  # how often of these CodePipeline called the stage not retryable
+    override: bool = False  # asked for as an override: what stopped the stage is passed, not checked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +202,11 @@ class Execution:
     @property
     def stopped_by_gate(self) -> bool:
         return any(action.gate_issues is not None for action in self.actions)
+
+    @property
+    def passes_condition(self) -> bool:
+        """What is owed is OverrideStageCondition: a stage condition failed the stage and somebody overrode it."""
+        return bool(self.condition) and self.retry is not None and self.retry.override
 
 
 class IssuePhase(StrEnum):

@@ -44,7 +44,7 @@ def failure(world: World, reader: IssueReader, truth: StageTruth, now: datetime)
     if found.verdict is Verdict.UNREADABLE:
         pseudo = open_unreadable(world, now)
         found = replace(found, blockers=(attribution.blocker(pseudo),))
-    return StageFailed(truth.failed, failed_at, found, tags, truth.revision)
+    return StageFailed(truth.failed, failed_at, found, tags, truth.revision, truth.condition)
 
 
 def explained_by(
