@@ -14,13 +14,14 @@ from urllib.parse import quote
 from bot import card_text
 from bot.model import ALLCLEAR, TRAIL_LENGTH, Entry, Execution, ExecutionKey, FailedAction, Status
 from bot.mrkdwn import escape, literal, mention, mrkdwn, plain, slack_date
+from bot.overrides import can_be_overridden
 from bot.policy import Policy
 from bot.ports import Message
 
 CARD_EVENT_TYPE = "allclear_execution"  # the metadata a lost card is found again by
 
 # The buttons' action_ids.
-RETRY, DISMISS, UNDO = "retry", "dismiss", "undo"
+RETRY, OVERRIDE, DISMISS, UNDO = "retry", "override", "dismiss", "undo"
 OPEN = "open"  # a plain link; Slack reports its clicks too, and nobody answers them
 
 ACTIONS_SHOWN = 3
@@ -40,9 +41,9 @@ def render(execution: Execution, policy: Policy) -> Message:
     trail = execution.trail[-TRAIL_LENGTH:]
     if trail:
         blocks.append({"type": "context", "elements": [mrkdwn(_trail_line(entry)) for entry in trail]})
-    buttons = _buttons(execution)
-    if buttons:
-        blocks.append({"type": "actions", "elements": buttons})
+    offered = buttons(execution)
+    if offered:
+        blocks.append({"type": "actions", "elements": offered})
     return Message(
         text=card_text.spoken(execution, policy),
         blocks=tuple(blocks),
@@ -100,22 +101,23 @@ def _trail_line(entry: Entry) -> str:
     return f"{slack_date(entry.at)}  {who}{escape(what, 220)}"
 
 
-def _buttons(execution: Execution) -> list[dict[str, Any]]:
+def buttons(execution: Execution) -> list[dict[str, Any]]:
     """What may be clicked in this state; nothing that would be refused."""
     match execution.status:
         case Status.BLOCKED | Status.NEEDS_HUMAN:
-            buttons = [_retry(execution), _dismiss(execution)]
+            override = [_override(execution)] if can_be_overridden(execution) else []
+            offered = [_retry(execution), *override, _dismiss(execution)]
         case Status.RESUMING:
             # Once claimed, CodePipeline is being asked this very moment: too late to say "don't".
-            buttons = [_dismiss(execution)] if execution.claim is None else []
+            offered = [_dismiss(execution)] if execution.claim is None else []
         case Status.DISMISSED:
             return [_button(UNDO, "Undo", execution)]
         case _:
-            buttons = []
+            offered = []
     url = "" if execution.status.finished else console_url(execution.key)
     if url:
-        buttons.append({"type": "button", "action_id": OPEN, "text": plain("Open in AWS", 75), "url": url})
-    return buttons
+        offered.append({"type": "button", "action_id": OPEN, "text": plain("Open in AWS", 75), "url": url})
+    return offered
 
 
 def _button(action_id: str, text: str, execution: Execution, **more: Any) -> dict[str, Any]:
@@ -130,6 +132,11 @@ def _retry(execution: Execution) -> dict[str, Any]:
         "Retry while the issue is open?", card_text.retry_warning(execution), "Retry now", "Keep waiting"
     )
     return _button(RETRY, "Retry now", execution, style="primary", confirm=confirm)
+
+
+def _override(execution: Execution) -> dict[str, Any]:
+    """It asks for the reason in a modal, so it needs no confirm."""
+    return _button(OVERRIDE, "Override…", execution, style="danger")
 
 
 def _dismiss(execution: Execution) -> dict[str, Any]:

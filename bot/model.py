@@ -258,6 +258,9 @@ class Issue:
     drain_cursor: str = ""
     due_at: datetime | None = None
     expires_at: datetime | None = None
+    ignored_by: str = ""  # a Slack user id: a person said that it holds nothing, whatever AWS says of it
+    ignored_reason: str = ""
+    ignored_at: datetime | None = None
 
     @property
     def key(self) -> str:

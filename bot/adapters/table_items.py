@@ -20,6 +20,7 @@ Key = dict[str, str]  # pk and sk
 RETENTION = timedelta(days=90)  # how long a finished execution, and a line that nobody will add to, is kept
 DUE = "due"  # the one partition of the index `due`
 UNFINISHED = "yes"  # the one partition of the index `unfinished`
+FINISHED = "yes"  # the one partition of the index `finished`
 ISSUES = "ISSUE"  # the partition of the ledger
 LINE = "HISTORY#"
 
@@ -50,6 +51,10 @@ def edge_key(issue: str, key: str) -> Key:
 
 def click_key(click: str) -> Key:
     return {"pk": f"CLICK#{click}", "sk": "CLICK"}
+
+
+def turn_key(request: str) -> Key:
+    return {"pk": f"TURN#{request}", "sk": "TURN"}
 
 
 def override_key(key: ExecutionKey) -> Key:
@@ -98,6 +103,8 @@ def execution_item(execution: Execution) -> Item:
         item["due"] = DUE
     if not execution.status.finished:
         item["unfinished"] = UNFINISHED
+    elif execution.finished_at is not None:
+        item["finished"] = FINISHED
     if (lapses_at := expires_at(execution)) is not None:
         item["expires_at"] = lapses_at
     return item

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.adapters.table_items import opened
 from bot.errors import DuplicateClick, ParseError, VersionConflict
 from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue, Override
-from bot.ports import Due, DueKind, Page
+from bot.ports import Due, DueKind, Page, Turn
 
 
 @dataclass
@@ -27,6 +27,8 @@ class MemoryStore:
     issues: dict[str, Issue] = field(default_factory=dict)
     edges: dict[str, set[str]] = field(default_factory=dict)
     clicks: set[str] = field(default_factory=set)
+    turns: dict[str, datetime | None] = field(default_factory=dict)
+    """When each repeated request was begun; None once it was carried out."""
     given: dict[ExecutionKey, Override] = field(default_factory=dict)
     woken: list[tuple[ExecutionKey, datetime]] = field(default_factory=list)
     unreadable: set[tuple[DueKind, str]] = field(default_factory=set)
@@ -115,12 +117,22 @@ class MemoryStore:
         self._refuse_unreadable(DueKind.ISSUE, key)
         return self.issues.get(key)
 
-    def save_issue(self, issue: Issue) -> None:
+    def save_issue(
+        self,
+        issue: Issue,
+        *,
+        click: str | None = None,
+        click_expires_at: datetime | None = None,  # noqa: ARG002 - nothing expires here
+    ) -> None:
         stored = self.issues.get(issue.key)
+        if click is not None and click in self.clicks:
+            raise DuplicateClick(f"{issue.key}: this click was carried out before")
         if issue.version != (stored.version if stored else 0) + 1:
             raise VersionConflict(issue.key)
         lapses_at = issue.expires_at and issue.expires_at.replace(microsecond=0)  # the table keeps whole seconds
         self.issues[issue.key] = replace(issue, expires_at=lapses_at)
+        if click is not None:
+            self.clicks.add(click)
 
     def ledger(self) -> tuple[Issue, ...]:
         return tuple(
@@ -156,6 +168,28 @@ class MemoryStore:
         rows = [each for each in self._by_age() if not each.status.finished and _opened(each) > after]
         cursor = _opened(rows[limit - 1]) if len(rows) > limit else None
         return Page(tuple(each for each in rows[:limit] if self._readable(each)), cursor)
+
+    def finished(self, limit: int) -> tuple[Execution, ...]:
+        rows = [
+            (each.finished_at, each)
+            for each in self.executions.values()
+            if each.status.finished and each.finished_at is not None and self._readable(each)
+        ]
+        return tuple(each for _, each in sorted(rows, key=lambda row: row[0], reverse=True)[:limit])
+
+    def take_turn(self, request: str, now: datetime, lease: timedelta, expires_at: datetime) -> Turn:  # noqa: ARG002
+        begun_at = self.turns.get(request, now)
+        if begun_at is None:
+            return Turn.DONE
+        if request in self.turns and now < begun_at + lease:
+            return Turn.BUSY
+        turn = Turn.AGAIN if request in self.turns else Turn.FIRST
+        self.turns[request] = now
+        return turn
+
+    def end_turn(self, request: str) -> None:
+        if request in self.turns:
+            self.turns[request] = None
 
     def of_pipeline(self, pipeline: str, limit: int) -> tuple[Execution, ...]:
         rows = [each for each in self._by_age() if each.key.pipeline == pipeline and self._readable(each)]
