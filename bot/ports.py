@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
+from bot.burst_store import BurstStore
 from bot.model import (
     CardRef,
     Entry,
@@ -38,18 +39,19 @@ class DueKind(StrEnum):
     CARD = "CARD"
     HINT = "HINT"
     ISSUE = "ISSUE"
+    BURST = "BURST"
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something whose clock has come. `key` is str(ExecutionKey), Hint.key or Issue.key, after `kind`."""
+    """Something whose clock has come. `key` is str(ExecutionKey), Hint.key, Issue.key or a burst's id, after `kind`."""
 
     kind: DueKind
     key: str
     due_at: datetime
 
 
-class Store(Protocol):
+class Store(BurstStore, Protocol):
     """The table. Loads are consistent; `due`, `unfinished` and `of_pipeline` read sparse indexes: hints only."""
 
     def load_execution(self, key: ExecutionKey) -> Execution | None: ...
