@@ -44,7 +44,7 @@ class DueKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something whose clock has come. `key` is str(ExecutionKey), Hint.key, Issue.key or a burst's id, after `kind`."""
+    """Something whose clock has come. `key`: str(ExecutionKey), Hint.key, Issue.key or a burst's id, by `kind`."""
 
     kind: DueKind
     key: str

@@ -7,7 +7,7 @@ from playground.stack import Function, Statement
 from tests.deployed import STACK
 
 WRITES = ("PutItem", "UpdateItem", "DeleteItem")
-EVERY_KEY = ("EXEC#a", "HELD#a", "HINT#a", "CLICK#a", "ISSUE", "OVERRIDE#a")
+EVERY_KEY = ("EXEC#a", "HELD#a", "HINT#a", "CLICK#a", "ISSUE", "OVERRIDE#a", "CHANNEL#a", "BURST#a")
 WITHOUT_RESOURCES = {
     "health:DescribeEvents",
     "codepipeline:PutJobSuccessResult",
@@ -88,10 +88,17 @@ def test_nobody_may_write_an_override_yet() -> None:
     assert who_may_write("OVERRIDE#a") == set()
 
 
-def test_slack_cannot_touch_the_ledger_and_notify_only_executions() -> None:
-    """A forged click, at worst, changes executions; a card, at worst, its own partition."""
+def test_slack_cannot_touch_the_ledger_and_notify_only_cards() -> None:
+    """A forged click, at worst, changes executions; a card, at worst, what is said of them."""
     assert "SlackRequestFunction" not in who_may_write("ISSUE")
-    assert {key for key in EVERY_KEY if "NotifyFunction" in who_may_write(key)} == {"EXEC#a"}
+    cards = {"EXEC#a", "CHANNEL#a", "BURST#a"}
+    assert {key for key in EVERY_KEY if "NotifyFunction" in who_may_write(key)} == cards
+
+
+def test_only_notify_gives_cards_their_place_and_those_who_retry_all_reach_bursts() -> None:
+    """The sweep carries on what a click began."""
+    assert who_may_write("CHANNEL#a") == {"NotifyFunction"}
+    assert who_may_write("BURST#a") == {"NotifyFunction", "SlackRequestFunction", "SweepFunction"}
 
 
 def test_only_slack_requests_mark_clicks() -> None:
@@ -111,7 +118,7 @@ def test_each_index_is_open_to_those_who_ask_it() -> None:
     """The due index is the sweep's alone."""
     table = STACK.tables[0].arn
     assert who_may("dynamodb:Query", f"{table}/index/due") == {"SweepFunction"}
-    unfinished = {"HealthEventFunction", "SweepFunction", "SlackRequestFunction"}
+    unfinished = {"HealthEventFunction", "SweepFunction", "SlackRequestFunction", "NotifyFunction"}
     assert who_may("dynamodb:Query", f"{table}/index/unfinished") == unfinished
     pipeline = {"PipelineEventFunction", "SlackRequestFunction"}
     assert who_may("dynamodb:Query", f"{table}/index/pipeline") == pipeline
@@ -125,6 +132,7 @@ def test_what_one_transaction_writes_stands_in_one_statement() -> None:
         "SweepFunction": ("EXEC#a", "HELD#a"),
         "ResumeFunction": ("EXEC#a", "HELD#a"),
         "SlackRequestFunction": ("EXEC#a", "CLICK#a"),
+        "NotifyFunction": ("BURST#a",),
     }
     for name, keys in together.items():
         for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):

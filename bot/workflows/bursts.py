@@ -1,8 +1,8 @@
-"""Keep a burst's one message equal to the list of its members, edited at most once a second; and "Retry all".
+"""Keep a burst's one message equal to the list of its members, edited at most once a second.
 
-Whoever draws holds a lease on the burst and looks again afterwards; whoever finds the lease taken leaves the drawing
-to its holder. The burst's clock runs until the message shows everything, so that a drawer who dies is followed by
-another.
+Whoever draws holds a lease on the burst and looks again afterwards; whoever finds the lease taken leaves the
+drawing to its holder. The burst's clock runs until the message shows everything, so that a drawer who dies is
+followed by another.
 """
 
 import logging
@@ -130,7 +130,7 @@ class _BurstCard(LivingMessage[Burst]):
 
 
 def _pause_after(burst: Burst) -> timedelta:
-    """Every change of a member sets the clock to now; what Slack refused for a while must not be asked each time."""
+    """Every change of a member sets the clock to now; a busy Slack must not be asked each time."""
     if not burst.failures:
         return BETWEEN_DRAWINGS
     backoff: timedelta = min(BACKOFF_MOST, BACKOFF_FIRST * (1 << min(burst.failures - 1, 10)))

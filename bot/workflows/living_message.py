@@ -1,8 +1,8 @@
 """One Slack message that follows a record: posted once, edited ever after, with a reply when people are asked.
 
 The record is the only memory. Its `due_at` stays set until the message shows the newest version and whatever else
-it owes is done, so what is left behind heals. What Slack was asked to post is written down first; a post of unknown
-outcome is looked for by its metadata before another is made.
+it owes is done, so what is left behind heals. A post is written down before it is made; one of unknown outcome is
+looked for by its metadata before another is made.
 """
 
 import logging
@@ -152,9 +152,7 @@ class LivingMessage(Generic[Ref]):
             self._put_off(replace(begun, asking_at=None), busy)
             return True
         except SlackRefused as refusal:
-            # The message itself says it as well, so this is the end of it; but somebody should know.
-            self.refused = True
-            logger.error("Slack will not take the reply to %s: %s", self._name, refusal.error)
+            self._told_in_vain(refusal)
         self._record(begun, lambda fresh: self._asked(fresh, asked_version))
         return True
 
@@ -165,9 +163,8 @@ class LivingMessage(Generic[Ref]):
             self._put_off(ref, busy)
             return True
         except SlackRefused as refusal:
-            self.refused = True
-            logger.error("Slack does not show the replies to %s: %s", self._name, refusal.error)
-            ts = "unknown"  # a reply too few is better than one every minute
+            self._told_in_vain(refusal)
+            ts = "unknown"
         if ts is not None:
             self._save(self._asked(ref, asked_version))
             return True
@@ -177,6 +174,11 @@ class LivingMessage(Generic[Ref]):
             return True
         self._save(replace(ref, asking_at=None))
         return False
+
+    def _told_in_vain(self, refusal: SlackRefused) -> None:
+        """The end of this reply: the message itself says it as well. But somebody should know."""
+        self.refused = True
+        logger.error("Slack will not take a reply to %s: %s", self._name, refusal.error)
 
     def _asked(self, ref: Ref, asked_version: int) -> Ref:
         asked = replace(ref, asked_version=max(asked_version, ref.asked_version), asking_at=None)
@@ -212,13 +214,13 @@ class LivingMessage(Generic[Ref]):
         self._record(ref, undeliverable)
 
     def _shows(self, ref: Ref, version: int) -> Ref:
-        """The message shows `version`; the clock runs on only if a newer one is wanted or something is owed."""
         shown = replace(
             self._settled(ref), rendered_version=version, posting_at=None, undeliverable="", failures=0
         )
         return self._clocked(shown)
 
     def _clocked(self, ref: Ref) -> Ref:
+        """The clock runs on only if a newer version is wanted or something else is owed."""
         if ref.rendered_version >= ref.wanted_version and not self._owes(ref):
             return replace(ref, due_at=None)
         return replace(ref, due_at=min(ref.due_at, self._now) if ref.due_at is not None else self._now)

@@ -1,5 +1,7 @@
-"""\"Retry all\": one person's click, for every member of a burst that waits. The request is saved before it is
-carried out, so whoever comes after a crash carries on; the sweep does what is too much for one click's answer.
+"""One person's "Retry all", for every member of a burst that waits.
+
+The request is saved before it is carried out, so whoever comes after a crash carries on; the sweep does what is
+too much for one click's answer.
 """
 
 import logging
@@ -7,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.bursts import Burst, RetryAll
-from bot.errors import VersionConflict
+from bot.errors import TryLater, VersionConflict
 from bot.lifecycle import RetryRequested, advance
 from bot.model import ExecutionKey, Status
 from bot.mrkdwn import mention, slack_date
@@ -44,8 +46,10 @@ def retry_all(store: Store, burst_id: str, by: str, policy: Policy, now: datetim
             _save(store, replace(burst, retry_all=RetryAll(by, now), due_at=now + CARRIED_ON_AFTER))
         except VersionConflict:
             continue
-        retried, left = carry_on(store, burst_id, policy, now)
-        return _what_came_of_it(retried, left)
+        try:
+            return _what_came_of_it(*carry_on(store, burst_id, policy, now))
+        except (TryLater, VersionConflict):
+            return "Done. Everything that waits here is being retried within a few minutes."
     return AGAIN
 
 
