@@ -45,7 +45,7 @@ def render_burst(burst: Burst, lines: Sequence[BurstLine], policy: Policy) -> Me
     if any(line.waits for line in lines):
         blocks.append({"type": "actions", "elements": [_retry_all(burst, lines)]})
     return Message(
-        text=_spoken(f"{burst_text.spoken(headline)} {counts} {what_next}", shown, more),
+        text=_spoken(f"{burst_text.spoken(headline)}. {counts} {what_next}", shown, more),
         blocks=tuple(blocks),
         metadata={"event_type": BURST_EVENT_TYPE, "event_payload": {"key": burst.burst_id}},
     )

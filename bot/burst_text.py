@@ -128,17 +128,17 @@ def _summary(lines: Sequence[BurstLine]) -> str:
     ]
     sentences = ["Nothing is left to do here."]
     if held:
-        sentences.append(f"Held for {_median(held)}.")
+        sentences.append(f"Held for {_spread(held)}.")
     if passed:
-        sentences.append(f"Passed {_median(passed)} after the all-clear.")
+        sentences.append(f"Passed {_spread(passed)} after the all-clear.")
     return " ".join(sentences)
 
 
-def _median(spans: Sequence[timedelta]) -> str:
-    if len(spans) == 1:
-        return duration_text(spans[0])
-    middle = timedelta(seconds=median(span.total_seconds() for span in spans))
-    return f"{duration_text(middle)} (median; longest {duration_text(max(spans))})"
+def _spread(spans: Sequence[timedelta]) -> str:
+    """ "42 min (median), at most 3 h"; one duration where they are all alike."""
+    middle = duration_text(timedelta(seconds=median(span.total_seconds() for span in spans)))
+    longest = duration_text(max(spans))
+    return middle if middle == longest else f"{middle} (median), at most {longest}"
 
 
 def listed(lines: Sequence[BurstLine], at_most: int) -> tuple[list[str], int]:
