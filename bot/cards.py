@@ -28,8 +28,11 @@ ACTIONS_SHOWN = 3
 ERROR_LIMIT = 700  # characters of each error on the card; CodePipeline has the rest
 
 
-def render(execution: Execution, policy: Policy) -> Message:
-    """The execution's card. Within every limit of Block Kit, whatever the state holds."""
+def render(execution: Execution, policy: Policy, others: Sequence[ExecutionKey] = ()) -> Message:  # noqa: ARG001
+    """The execution's card. Within every limit of Block Kit, whatever the state holds.
+
+    `others` are the other executions that the same issues hold now; the caller looks them up as it draws.
+    """
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": plain(card_text.headline(execution), 150)},
         {"type": "section", "text": mrkdwn(card_text.why(execution))},

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
+from bot.burst_store import BurstStore
 from bot.model import (
     CardRef,
     Entry,
@@ -38,11 +39,12 @@ class DueKind(StrEnum):
     CARD = "CARD"
     HINT = "HINT"
     ISSUE = "ISSUE"
+    BURST = "BURST"
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something whose clock has come. `key` is str(ExecutionKey), Hint.key or Issue.key, after `kind`."""
+    """Something whose clock has come. `key`: str(ExecutionKey), Hint.key, Issue.key or a burst's id, by `kind`."""
 
     kind: DueKind
     key: str
@@ -58,7 +60,7 @@ class Turn(StrEnum):
     DONE = "DONE"  # it was carried out
 
 
-class Store(Protocol):
+class Store(BurstStore, Protocol):
     """The table. Loads are consistent; `due`, `unfinished`, `finished`, `of_pipeline` read indexes: hints only."""
 
     def load_execution(self, key: ExecutionKey) -> Execution | None: ...

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bot.burst_cards import RETRY_ALL
 from bot.cards import DISMISS, OVERRIDE, RETRY, UNDO
 from bot.errors import ParseError
 from bot.reason_modal import IGNORE_VIEW, OVERRIDE_VIEW, REASON
@@ -33,7 +34,6 @@ from bot.slack_requests import (
 from bot.slack_signature import header
 
 LARGEST_BODY = 512 * 1024  # bytes; a click carries its whole message, some ten kilobytes
-RETRY_ALL = "retry_all"  # on the card of a burst
 OF_A_DEPLOY = (RETRY, OVERRIDE, DISMISS, UNDO)
 OF_AN_ISSUE = (IGNORE, UNIGNORE)
 OUR_BUTTONS = (*OF_A_DEPLOY, *OF_AN_ISSUE, RETRY_ALL)

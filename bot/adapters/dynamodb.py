@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from aws_lambda_powertools import Logger
 
 from bot.adapters import table_items as items
+from bot.adapters.dynamodb_bursts import DynamoBursts
 from bot.adapters.dynamodb_table import (
     AT_MOST,
     BEGINS_WITH,
@@ -34,7 +35,7 @@ T = TypeVar("T")
 logger = Logger(child=True)
 
 
-class DynamoStore:
+class DynamoStore(DynamoBursts):
     """bot.ports.Store over one DynamoDB table (docs/architecture.md).
 
     Every method may raise TryLater (throttled, busy, unreachable); loads raise ParseError for an item that cannot

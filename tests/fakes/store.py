@@ -9,10 +9,11 @@ from bot.adapters.table_items import opened
 from bot.errors import DuplicateClick, ParseError, VersionConflict
 from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue, Override
 from bot.ports import Due, DueKind, Page, Turn
+from tests.fakes.burst_store import MemoryBursts
 
 
 @dataclass
-class MemoryStore:
+class MemoryStore(MemoryBursts):
     """bot.ports.Store in dicts that a test may look into.
 
     `on_write` is called after an execution was saved or woken: it stands in for the stream.
@@ -150,6 +151,7 @@ class MemoryStore:
             *((DueKind.CARD, str(key), each.due_at) for key, each in self.cards.items()),
             *((DueKind.HINT, key, each.due_at) for key, each in self.hints.items()),
             *((DueKind.ISSUE, key, each.due_at) for key, each in self.issues.items()),
+            *((DueKind.BURST, key, each.due_at) for key, each in self.bursts.items()),
         ]
         come = [Due(kind, key, at) for kind, key, at in clocks if at is not None and at <= now]
         return tuple(sorted(come, key=lambda due: (due.due_at, due.kind, due.key))[:limit])
@@ -161,6 +163,8 @@ class MemoryStore:
             _push(self.cards, ExecutionKey.parse(due.key), due, until)
         elif due.kind is DueKind.HINT:
             _push(self.hints, due.key, due, until)
+        elif due.kind is DueKind.BURST:
+            _push(self.bursts, due.key, due, until)
         else:
             _push(self.issues, due.key, due, until)
 

@@ -13,6 +13,7 @@ from bot.slack_answers import IGNORE
 from bot.slack_requests import BurstClick, Click, IssueClick, Press
 from bot.workflows import overriding
 from bot.workflows.people import AGAIN, Came, Result, carry_out, stands
+from bot.workflows.retry_all import retry_all
 from bot.workflows.slack.acting import told
 from bot.workflows.slack.desk import Desk, Person, marker, refusal_of_person
 from bot.workflows.slack.home import publish_home
@@ -61,7 +62,7 @@ def _act(desk: Desk, press: Click | IssueClick | BurstClick, now: datetime) -> s
         case IssueClick():
             return _about_an_issue(desk, press, now)
         case BurstClick():
-            return UNKNOWN_CARD
+            return _retry_all(desk, press, now)
 
 
 def _decide(desk: Desk, click: Click, now: datetime) -> str:
@@ -98,6 +99,13 @@ def _ask_to_override(desk: Desk, click: Click) -> str:
         return obstacle.text
     refusal = overriding.refusal_to_override(desk.chat, desk.policy, execution, click.user_id)
     return refusal or open_modal(desk, click.trigger_id, override_modal(execution, click.reason))
+
+
+def _retry_all(desk: Desk, click: BurstClick, now: datetime) -> str:
+    burst = desk.store.load_burst(click.burst)
+    if burst is None or not burst.ts or (click.channel_id, click.message_ts) != (burst.channel, burst.ts):
+        return UNKNOWN_CARD
+    return retry_all(desk.store, click.burst, click.user_id, desk.policy, now)
 
 
 def _about_an_issue(desk: Desk, click: IssueClick, now: datetime) -> str:
