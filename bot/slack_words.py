@@ -10,15 +10,18 @@ from bot.mrkdwn import clean, escape
 
 WORDS = ("status", "issues", "history", "why", "retry", "override", "ignore", "help")
 HELP = (
-    "*What Allclear understands*, after `/allclear` or after its name\n"
-    "• `status`: every deploy that is held, retried, or waits for a person; `status web`: one pipeline\n"
-    "• `why web`: why its failure is, or is not, put down to AWS\n"
-    "• `history web`: what happened to it; `history`: what ended last\n"
-    "• `issues`: the AWS issues that are open, and what they hold\n"
-    "• `retry web`: retry it now (any full member of this workspace)\n"
-    "• `override web reason`: let it pass its health gate or stage condition (those who may override)\n"
-    "• `ignore issue reason`: an AWS issue holds nothing any more; `ignore issue undo` takes that back\n"
-    "• `help`: this\n"
+    "*What Allclear can do* (the same words work after its name, in channels and threads)\n"
+    "• `/allclear status`: every deploy that is held, retried, or waits for a person\n"
+    "• `/allclear status &lt;pipeline&gt;`: one pipeline\n"
+    "• `/allclear why &lt;pipeline&gt;`: why its failure is, or is not, put down to AWS\n"
+    "• `/allclear history &lt;pipeline&gt;`: what happened to it; without a name, what ended last\n"
+    "• `/allclear issues`: the AWS issues that are open, and what they hold\n"
+    "• `/allclear retry &lt;pipeline&gt;`: retry it now (any full member of this workspace)\n"
+    "• `/allclear override &lt;pipeline&gt; &lt;reason&gt;`: let it pass its health gate or stage condition "
+    "(those who may override)\n"
+    "• `/allclear ignore &lt;issue&gt; &lt;reason&gt;`: an AWS issue holds nothing any more; "
+    "`ignore &lt;issue&gt; undo` takes that back (those who may override)\n"
+    "• `/allclear help`: this\n"
     "Retry, Override, Don't resume and Undo are buttons on each deploy's card, too."
 )
 

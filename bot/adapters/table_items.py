@@ -186,7 +186,7 @@ def read_override(item: Mapping[str, Any]) -> Override:
         key = _parse_key(f"{str(item['pk']).removeprefix('OVERRIDE#')}#{item['sk']}", "pk")
         return from_plain(Override, {**item, "key": key, "expires_at": item.get("lapses_at")})
 
-    return _read(item, read)
+    return read_item(item, read)
 
 
 def read_edge(item: Mapping[str, Any]) -> ExecutionKey:

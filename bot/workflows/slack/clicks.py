@@ -44,7 +44,7 @@ def handle_click(desk: Desk, press: Click | IssueClick | BurstClick, now: dateti
 
 def _tell(desk: Desk, press: Press, answer: str, now: datetime) -> None:
     """To the one who clicked. In the App Home there is nothing to answer to but the Home itself."""
-    if press.channel_id:
+    if press.channel_id or not press.shown_to_one:
         desk.chat.respond(press.response_url, answer)
         return
     try:
