@@ -68,7 +68,7 @@ def _carry_out(desk: Desk, key: str, event: IssueEvent, now: datetime, marker: s
         except DuplicateClick:
             return Came.DUPLICATE, f"That was already carried out. {stands(issue)}"
         if isinstance(event, Ignored):
-            logger.info("issue %s is ignored by %s: %s", key, event.by, event.reason)
+            logger.info("issue %s is ignored by %s", key, event.by)
         return Came.DONE, f"Done. {stands(after)}"
     return Came.BUSY, "Others keep changing this issue; nothing was done. Please ask again in a moment."
 
