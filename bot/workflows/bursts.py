@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 ROUNDS = 12  # looks at one burst: a few drawings, each followed by another look
 BETWEEN_DRAWINGS = timedelta(seconds=1)
+MORE_WITHIN = timedelta(seconds=20)  # what needs a person all at once is told of together, at the next look
 WAITS_AT_MOST = timedelta(seconds=2)  # in all; then the clock brings the burst back
 
 
@@ -106,7 +107,7 @@ class _BurstCard(LivingMessage[Burst]):
 
     def _rest(self, burst: Burst) -> bool:
         """The card shows its members. One reply is owed when the first that were held need a person."""
-        if self._asks_now(burst):
+        if self._asks(burst) and burst.asks_at is not None and self._now >= burst.asks_at + MORE_WITHIN:
             reply = render_burst_asking(burst, burst.asks, self._policy)
             return self._ask(burst, reply, burst_asking_key(self._burst_id), 1)
         if burst.due_at is not None and not self._owes(burst):
@@ -120,13 +121,14 @@ class _BurstCard(LivingMessage[Burst]):
         self._saves.save_burst(ref)
 
     def _settled(self, ref: Burst) -> Burst:
-        return replace(ref, drawing_until_at=None, asks=self._asking)
+        asks_at = (ref.asks_at or self._now) if self._asking else None
+        return replace(ref, drawing_until_at=None, asks=self._asking, asks_at=asks_at)
 
-    def _asks_now(self, ref: Burst) -> bool:
-        return bool(ref.ts) and ref.asks > 0 and not ref.asked_version
+    def _asks(self, ref: Burst) -> bool:
+        return bool(ref.ts) and ref.asks_at is not None and not ref.asked_version
 
     def _owes(self, ref: Burst) -> bool:
-        return self._asks_now(ref) or (ref.retry_all is not None and not ref.retry_all.done)
+        return self._asks(ref) or (ref.retry_all is not None and not ref.retry_all.done)
 
 
 def _pause_after(burst: Burst) -> timedelta:

@@ -96,7 +96,9 @@ class SlackNight(Night):
 
     def top(self, channel: str = CHANNEL) -> list[Message]:
         """The channel's messages, replies left out."""
-        places = [place for place in self.slack.messages if place[0] == channel and place not in self.slack.threads]
+        places = [
+            place for place in self.slack.messages if place[0] == channel and place not in self.slack.threads
+        ]
         return [self.slack.messages[place] for place in places]
 
     def burst(self) -> Burst:

@@ -249,9 +249,7 @@ def test_a_burst_left_behind_is_drawn_by_the_sweep() -> None:
     night.fail(*range(5))
     night.deliver()
     burst = night.burst()
-    behind = replace(
-        burst, revision=burst.revision + 1, wanted_version=burst.wanted_version + 1, due_at=night.now
-    )
+    behind = replace(burst, revision=burst.revision + 1, wanted_version=burst.wanted_version + 1, due_at=night.now)
     night.store.save_burst(behind)
     del night.store.members[burst.burst_id][str(deploy(1))]
     night.minutes(1)
