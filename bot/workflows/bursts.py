@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.burst_cards import burst_asking_key, render_burst, render_burst_asking
 from bot.bursts import Burst
-from bot.errors import VersionConflict
+from bot.errors import TryLater, VersionConflict
 from bot.model import ExecutionKey
 from bot.policy import Policy
 from bot.ports import Chat, Store
@@ -38,7 +38,8 @@ def draw(
     """Bring the burst's card up to its members. What cannot be done now has a clock.
 
     With `pause` (seconds) it waits out the second that must lie between two drawings; without, that is left to the
-    clock. False when Slack will never take this version of the card: somebody should be told.
+    clock, and so is everything while the table is busy. False when Slack will never take this version of the card:
+    somebody should be told.
     """
     waited = timedelta(0)
     for _ in range(ROUNDS):
@@ -47,6 +48,9 @@ def draw(
             done = step.done()
         except VersionConflict:
             continue
+        except TryLater as busy:
+            logger.info("burst %s: later (%s)", burst_id, busy)
+            return True
         if done:
             return not step.refused
         if step.wait:
