@@ -85,6 +85,7 @@ class Burst:
     drawn_at: datetime | None = None  # when a post or an edit was last begun
     drawing_until_at: datetime | None = None  # the lease of whoever draws
     asks: int = 0  # members that were held and needed a person when it was last drawn
+    asks_at: datetime | None = None  # since when there are any
     asked_version: int = 0  # 1: people have been told so
     asking_at: datetime | None = None
     retry_all: RetryAll | None = None
@@ -173,7 +174,7 @@ def note(
     as_known = all(
         entry is not None
         and now - entry.at < STILL_THERE_AFTER
-        and (bool(entry.burst) if lists_it else str(key) in entry.cards)
+        and (bool(entry.burst) if lists_it else str(key) in entry.cards or len(entry.cards) >= CARDS_KEPT)
         for entry in entries
     )
     if as_known:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.burst_cards import burst_asking_key, render_burst, render_burst_asking
 from bot.bursts import Burst
-from bot.errors import VersionConflict
+from bot.errors import TryLater, VersionConflict
 from bot.model import ExecutionKey
 from bot.policy import Policy
 from bot.ports import Chat, Store
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 ROUNDS = 12  # looks at one burst: a few drawings, each followed by another look
 BETWEEN_DRAWINGS = timedelta(seconds=1)
+MORE_WITHIN = timedelta(seconds=20)  # what needs a person all at once is told of together, at the next look
 WAITS_AT_MOST = timedelta(seconds=2)  # in all; then the clock brings the burst back
 
 
@@ -37,7 +38,8 @@ def draw(
     """Bring the burst's card up to its members. What cannot be done now has a clock.
 
     With `pause` (seconds) it waits out the second that must lie between two drawings; without, that is left to the
-    clock. False when Slack will never take this version of the card: somebody should be told.
+    clock, and so is everything while the table is busy. False when Slack will never take this version of the card:
+    somebody should be told.
     """
     waited = timedelta(0)
     for _ in range(ROUNDS):
@@ -46,6 +48,9 @@ def draw(
             done = step.done()
         except VersionConflict:
             continue
+        except TryLater as busy:
+            logger.info("burst %s: later (%s)", burst_id, busy)
+            return True
         if done:
             return not step.refused
         if step.wait:
@@ -106,7 +111,7 @@ class _BurstCard(LivingMessage[Burst]):
 
     def _rest(self, burst: Burst) -> bool:
         """The card shows its members. One reply is owed when the first that were held need a person."""
-        if self._asks_now(burst):
+        if self._asks(burst) and burst.asks_at is not None and self._now >= burst.asks_at + MORE_WITHIN:
             reply = render_burst_asking(burst, burst.asks, self._policy)
             return self._ask(burst, reply, burst_asking_key(self._burst_id), 1)
         if burst.due_at is not None and not self._owes(burst):
@@ -120,13 +125,14 @@ class _BurstCard(LivingMessage[Burst]):
         self._saves.save_burst(ref)
 
     def _settled(self, ref: Burst) -> Burst:
-        return replace(ref, drawing_until_at=None, asks=self._asking)
+        asks_at = (ref.asks_at or self._now) if self._asking else None
+        return replace(ref, drawing_until_at=None, asks=self._asking, asks_at=asks_at)
 
-    def _asks_now(self, ref: Burst) -> bool:
-        return bool(ref.ts) and ref.asks > 0 and not ref.asked_version
+    def _asks(self, ref: Burst) -> bool:
+        return bool(ref.ts) and ref.asks_at is not None and not ref.asked_version
 
     def _owes(self, ref: Burst) -> bool:
-        return self._asks_now(ref) or (ref.retry_all is not None and not ref.retry_all.done)
+        return self._asks(ref) or (ref.retry_all is not None and not ref.retry_all.done)
 
 
 def _pause_after(burst: Burst) -> timedelta:

@@ -25,6 +25,7 @@ POSTING_LEASE = timedelta(seconds=60)
 """Longer than any call to Slack takes: who began to post before that is done or dead."""
 LOOK_BACK = timedelta(minutes=1)  # Slack's clock against ours, when a lost post is looked for
 UNKNOWN_AGAIN_AFTER = timedelta(seconds=15)
+THREAD_GONE = "thread_not_found"  # somebody deleted its parent, and it had no replies
 BACKOFF_FIRST = timedelta(seconds=15)
 BACKOFF_MOST = timedelta(minutes=10)
 
@@ -99,8 +100,10 @@ class LivingMessage(Generic[Ref]):
             self._put_off(ref, busy)
             return True
         except SlackRefused as refusal:
-            self._refused(ref, refusal, ref.wanted_version)
-            return True
+            if not (thread_ts and refusal.error == THREAD_GONE):
+                self._refused(ref, refusal, ref.wanted_version)
+                return True
+            ts = None
         lease_ends_at = posting_at + POSTING_LEASE
         if ts is not None:
             self._save(replace(ref, ts=ts, posting_at=None))  # which version it shows is not known: edit it

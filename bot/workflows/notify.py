@@ -82,7 +82,8 @@ class _Card(LivingMessage[CardRef]):
         card = placed(self._saves, card, execution, self._policy, self._now)
         self.burst = card.burst
         if card.ts:
-            return self._update(card, execution.version, self._message(execution))
+            done = self._update(card, execution.version, self._message(execution))
+            return done and not (self.shown and self._owes(card))
         if card.posting_at is not None:
             return self._look_for(card, card.posting_at, card.thread_ts)
         if card.joined:

@@ -117,7 +117,7 @@ class SlackNight(Night):
         return {execution.status for execution in self.store.executions.values()}
 
     def check_all_shown(self) -> None:
-        """Every deploy has one message, it shows the present state, its burst lists that state; nothing is owed."""
+        """Every deploy has one message that shows its state, its burst lists that state, and nothing is owed."""
         keys = Counter(message.metadata["event_payload"]["key"] for message in self.slack.messages.values())
         assert set(keys.values()) == {1}, keys
         for key, execution in self.store.executions.items():

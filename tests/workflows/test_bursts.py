@@ -9,6 +9,7 @@ from bot.errors import HealthUnreadable, OutcomeUnknown, SlackRefused, TryLater
 from bot.model import PipelineTags, Status
 from bot.ports import DueKind
 from tests.workflows.harness import MINUTE
+from tests.workflows.meddling import MeddledStore
 from tests.workflows.slack_night import CHANNEL, SlackNight, deploy
 
 FORTY = range(40)
@@ -216,6 +217,51 @@ def test_a_burst_card_that_somebody_deleted_is_posted_again() -> None:
     night.minutes(2)
     assert night.burst().ts != first
     assert night.title() == "ECS in us-east-1: 6 deploys held"
+
+
+def test_a_lost_reply_whose_thread_is_gone_is_posted_again() -> None:
+    """Somebody deleted the burst card before anything was replied to it: there is nothing to look through."""
+    night = SlackNight()
+    night.issue_opens()
+    night.fail(0, 1, 2)
+    night.deliver()
+    real = night.slack.post
+
+    def replies_get_lost(*arguments: object, **options: object) -> tuple[str, str]:
+        if options.get("thread_ts"):
+            raise OutcomeUnknown("timed out")
+        return real(*arguments, **options)  # type: ignore[arg-type]
+
+    night.slack.post = replies_get_lost  # type: ignore[method-assign]
+    night.fail(3)
+    night.deliver()
+    night.slack.post = real  # type: ignore[method-assign]
+    night.slack.fail("find", SlackRefused("thread_not_found"))
+    night.minutes(3)
+    assert not night.refused
+    night.check_all_shown()
+
+
+def test_a_busy_table_leaves_the_drawing_to_the_clock() -> None:
+    """The members' own cards are shown all the same."""
+    night = SlackNight()
+    night.issue_opens()
+    night.fail(*range(4))
+    night.deliver()
+    meddled = MeddledStore(night.store)
+
+    def busy() -> None:
+        raise TryLater("throttled")
+
+    meddled.before("burst_lines", busy)
+    night.notify_store = meddled  # type: ignore[assignment]
+    night.fail(4)
+    night.deliver()
+    assert night.title() == "ECS in us-east-1: 4 deploys held"
+    assert night.store.cards[deploy(4)].ts
+    night.minutes(2)
+    assert night.title() == "ECS in us-east-1: 5 deploys held"
+    night.check_all_shown()
 
 
 def test_a_burst_card_slack_will_never_take_is_marked_and_told() -> None:

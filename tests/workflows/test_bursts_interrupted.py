@@ -133,7 +133,7 @@ def test_a_notifier_may_die_at_any_call_while_it_asks_a_person(*, after: bool) -
         counted = Counted(at, power_fails, after=after)
         counted.between(night)
         night.now += timedelta(hours=1)
-        night.minutes(4)
+        night.minutes(5)
         assert night.statuses() == {Status.NEEDS_HUMAN}
         assert len(night.top()) == 4
         assert len(night.slack.in_channel(CHANNEL)) == 5
