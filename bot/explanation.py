@@ -32,11 +32,11 @@ def _what_counted(execution: Execution, issues: list[Issue], policy: Policy) -> 
         return ["What its health gate named counts, and nothing else: the gate looks at Regions of its own."]
     services = sorted({each for a in execution.actions for each in explaining_services(a, execution.tags)})
     regions = sorted({*(action.region for action in execution.actions), *execution.tags.regions})
-    where = f"in {_list(regions)} and for those that are everywhere" if regions else "everywhere"
+    where = f"in {_list(regions)}, or everywhere" if regions else "everywhere"
     if not services:
         looked = "No AWS service is known to stand behind what failed, so no issue can explain it."
     else:
-        looked = f"Allclear looked {where} for issues of {_list(services)}."
+        looked = f"Allclear looked for issues of {_list(services)} {where}."
     if execution.attribution.verdict is not Verdict.UNEXPLAINED:
         return [looked]
     would = (

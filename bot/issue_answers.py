@@ -53,7 +53,8 @@ def issue_line(issue: Issue, held: Sequence[ExecutionKey], *, counted_all: bool 
     shown = ", ".join(f"{bold(key.pipeline, 40)} → {escape(key.stage, 40)}" for key in held[:HELD_SHOWN])
     more = f" and {len(held) - HELD_SHOWN} more" if len(held) > HELD_SHOWN else ""
     at_least = "" if counted_all else "at least "
-    said.append(f"holds {at_least}{len(held)}: {shown}{more}" if held else "holds nothing")
+    verb = "has to release" if issue.ignored_by or issue.phase is IssuePhase.DRAINING else "holds"
+    said.append(f"{verb} {at_least}{len(held)}: {shown}{more}" if held else "holds nothing")
     return " · ".join(said)
 
 

@@ -95,7 +95,8 @@ class TestWhy:
     def test_a_failure_put_down_to_aws_is_explained_with_what_was_looked_for(self, desk: Desk) -> None:
         text = say(desk, "why web").text
         assert "ECS has an open issue in us-east-1" in text
-        assert "looked in us-east-1 and for those that are everywhere for issues of CLOUDFORMATION" in text
+        assert "Allclear looked for issues of CLOUDFORMATION, " in text
+        assert "MULTIPLE_SERVICES in us-east-1, or everywhere." in text
 
     def test_one_that_no_issue_explains_is_told_with_what_would_have(self) -> None:
         desk = a_desk()
@@ -157,8 +158,10 @@ class TestIssues:
     def test_an_ignored_one_says_by_whom_and_why(self, desk: Desk) -> None:
         issue = advance_issue(replace(an_issue(), version=0), Ignored(ALICE, "consoles only"), NOW, POLICY)
         store_of(desk).save_issue(issue)
-        assert f"ignored by <@{ALICE}> at <!date^" in say(desk, "issues").text
-        assert "consoles only" in say(desk, "issues").text
+        text = say(desk, "issues").text
+        assert f"ignored by <@{ALICE}> at <!date^" in text
+        assert "consoles only" in text
+        assert "has to release 1: *web* → Deploy" in text
 
     def test_that_health_cannot_be_read_is_said_in_words(self, desk: Desk) -> None:
         store_of(desk).save_issue(an_issue(report=unreadable_report(NOW)))
