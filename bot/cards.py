@@ -37,7 +37,7 @@ def render(execution: Execution, policy: Policy, others: Sequence[ExecutionKey] 
     `others` are the other executions that the same issues hold now; the caller looks them up as it draws.
     """
     first, second = card_text.paragraphs(execution, policy)
-    buttons = _buttons(execution)
+    shown = buttons(execution)
     asks = execution.status is Status.NEEDS_HUMAN
     settled = not asks and execution.status is not Status.BLOCKED
     error = _failed_actions(execution)
@@ -52,13 +52,13 @@ def render(execution: Execution, policy: Policy, others: Sequence[ExecutionKey] 
         },
         *(() if asks else error),
     ]
-    if buttons:
-        blocks.append({"type": "actions", "elements": buttons})
-    offered = {button["action_id"] for button in buttons}
+    if shown:
+        blocks.append({"type": "actions", "elements": shown})
+    offered = {button["action_id"] for button in shown}
     who = card_text.who_may_act(execution, policy, override=OVERRIDE in offered) if offered - {OPEN} else ""
     blocks += [_small(text) for text in (who, "\n".join(trail(execution))) if text]
     return Message(
-        text=card_text.spoken(execution, policy, others, [button["text"]["text"] for button in buttons], who),
+        text=card_text.spoken(execution, policy, others, [button["text"]["text"] for button in shown], who),
         blocks=tuple(blocks),
         metadata={"event_type": CARD_EVENT_TYPE, "event_payload": {"key": str(execution.key)}},
     )
@@ -106,23 +106,23 @@ def _line(text: str, *before: dict[str, Any]) -> dict[str, Any]:
     return {"type": "rich_text_section", "elements": [*before, {"type": "text", "text": text}]}
 
 
-def _buttons(execution: Execution) -> list[dict[str, Any]]:
+def buttons(execution: Execution) -> list[dict[str, Any]]:
     """What may be clicked in this state; nothing that would be refused."""
     match execution.status:
         case Status.BLOCKED | Status.NEEDS_HUMAN:
             override = [_override(execution)] if can_be_overridden(execution) else []
-            buttons = [_retry(execution), *override, _dismiss(execution)]
+            offered = [_retry(execution), *override, _dismiss(execution)]
         case Status.RESUMING:
             # Once claimed, CodePipeline is being asked this very moment: too late to say "don't".
-            buttons = [_dismiss(execution)] if execution.claim is None else []
+            offered = [_dismiss(execution)] if execution.claim is None else []
         case Status.DISMISSED:
             return [_button(UNDO, "Undo", execution)]
         case _:
-            buttons = []
+            offered = []
     url = "" if execution.status.finished else console_url(execution.key)
     if url:
-        buttons.append({"type": "button", "action_id": OPEN, "text": plain("Open in AWS", 75), "url": url})
-    return buttons
+        offered.append({"type": "button", "action_id": OPEN, "text": plain("Open in AWS", 75), "url": url})
+    return offered
 
 
 def _button(action_id: str, text: str, execution: Execution, **more: Any) -> dict[str, Any]:

@@ -5,10 +5,11 @@ Every method may raise what its docstring names; anything else is a bug or a dea
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
+from bot.burst_store import BurstStore
 from bot.model import (
     CardRef,
     Entry,
@@ -38,19 +39,29 @@ class DueKind(StrEnum):
     CARD = "CARD"
     HINT = "HINT"
     ISSUE = "ISSUE"
+    BURST = "BURST"
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something whose clock has come. `key` is str(ExecutionKey), Hint.key or Issue.key, after `kind`."""
+    """Something whose clock has come. `key`: str(ExecutionKey), Hint.key, Issue.key or a burst's id, by `kind`."""
 
     kind: DueKind
     key: str
     due_at: datetime
 
 
-class Store(Protocol):
-    """The table. Loads are consistent; `due`, `unfinished` and `of_pipeline` read sparse indexes: hints only."""
+class Turn(StrEnum):
+    """Whose turn it is to carry out a request that its sender repeats until it is answered."""
+
+    FIRST = "FIRST"  # ours, and nobody began before
+    AGAIN = "AGAIN"  # ours, and somebody began before whose outcome is not known: look first
+    BUSY = "BUSY"  # somebody may be at it this moment
+    DONE = "DONE"  # it was carried out
+
+
+class Store(BurstStore, Protocol):
+    """The table. Loads are consistent; `due`, `unfinished`, `finished`, `of_pipeline` read indexes: hints only."""
 
     def load_execution(self, key: ExecutionKey) -> Execution | None: ...
 
@@ -105,8 +116,13 @@ class Store(Protocol):
 
     def load_issue(self, key: str) -> Issue | None: ...
 
-    def save_issue(self, issue: Issue) -> None:
-        """`issue.version` must be one more than the stored version (1: must not exist), else VersionConflict."""
+    def save_issue(
+        self, issue: Issue, *, click: str | None = None, click_expires_at: datetime | None = None
+    ) -> None:
+        """`issue.version` must be one more than the stored version (1: must not exist), else VersionConflict.
+
+        `click` as in `save_execution`.
+        """
         ...
 
     def ledger(self) -> tuple[Issue, ...]:
@@ -127,6 +143,18 @@ class Store(Protocol):
 
     def unfinished(self, after: str, limit: int) -> Page[Execution]:
         """Executions that are not finished, oldest failure first."""
+        ...
+
+    def finished(self, limit: int) -> tuple[Execution, ...]:
+        """Finished executions, the newest end first."""
+        ...
+
+    def take_turn(self, request: str, now: datetime, lease: timedelta, expires_at: datetime) -> Turn:
+        """Begin a request, or learn that somebody did; `lease` outlives whoever is at it."""
+        ...
+
+    def end_turn(self, request: str) -> None:
+        """The request was carried out: every later turn is DONE."""
         ...
 
     def of_pipeline(self, pipeline: str, limit: int) -> tuple[Execution, ...]:

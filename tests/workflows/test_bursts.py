@@ -1,0 +1,321 @@
+"""Many failures, few messages: at most four for one issue, in whichever order failures and notices come."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.errors import HealthUnreadable, OutcomeUnknown, SlackRefused, TryLater
+from bot.model import PipelineTags, Status
+from bot.ports import DueKind
+from tests.workflows.harness import MINUTE
+from tests.workflows.meddling import MeddledStore
+from tests.workflows.slack_night import CHANNEL, SlackNight, deploy
+
+FORTY = range(40)
+
+
+def test_an_issue_and_then_forty_failures_are_four_messages() -> None:
+    """Three cards, and the incident's; everybody's details are in its thread."""
+    night = SlackNight()
+    night.issue_opens()
+    night.fail(*FORTY)
+    night.deliver()
+    assert len(night.top()) == 4
+    assert night.title() == "ECS in us-east-1: 40 deploys held"
+    assert len(night.slack.in_thread(CHANNEL, night.burst().ts)) == 37
+    night.minutes(1)
+    night.check_all_shown()
+
+
+def test_forty_failures_and_then_an_issue_are_four_messages() -> None:
+    """The burst card becomes the incident's."""
+    night = SlackNight()
+    night.fail(*FORTY)
+    night.deliver()
+    assert night.title() == "40 deploys failed within minutes"
+    night.minutes(20)
+    night.issue_opens()
+    night.deliver()
+    assert night.title() == "ECS in us-east-1: 40 deploys held"
+    night.fail(40)  # long after the burst was last joined
+    night.minutes(1)
+    assert len(night.top()) == 4
+    assert night.title() == "ECS in us-east-1: 41 deploys held"
+    night.check_all_shown()
+
+
+@pytest.mark.parametrize("known_after", [0, 1, 2, 3, 4, 5, 20, 39])
+def test_an_issue_that_becomes_known_in_between_changes_nothing(known_after: int) -> None:
+    """Whoever failed first."""
+    night = SlackNight()
+    night.fail(*range(known_after))
+    night.deliver()
+    night.issue_opens()
+    night.fail(*range(known_after, 40))
+    night.deliver()
+    night.minutes(1)
+    assert len(night.top()) == 4
+    assert night.title() == "ECS in us-east-1: 40 deploys held"
+    night.check_all_shown()
+
+
+@pytest.mark.parametrize("apart", [3, 11, 45])
+def test_failures_that_come_slowly_under_one_issue_are_four_messages(apart: int) -> None:
+    """Never more than one in ten minutes, and the issue has three cards: the rest shares one all the same."""
+    night = SlackNight()
+    report = night.issue_opens()
+    for number in range(12):
+        night.fail(number)
+        night.minutes(apart)
+        night.health.show(replace(report, updated_at=night.now))
+    assert len(night.top()) == 4
+    assert night.title() == "ECS in us-east-1: 12 deploys held"
+
+
+def test_three_failures_are_three_cards() -> None:
+    """Nobody is sent to a thread for that."""
+    night = SlackNight()
+    night.fail(0, 1, 2)
+    night.deliver()
+    assert len(night.top()) == 3
+    assert not night.store.bursts
+
+
+def test_failures_that_have_nothing_to_do_with_each_other_have_their_own_cards() -> None:
+    """No issue explains them and they come one every quarter of an hour."""
+    night = SlackNight()
+    for number in range(6):
+        night.fail(number)
+        night.minutes(15)
+    assert len(night.top()) == 6
+    assert not night.store.bursts
+
+
+def test_two_channels_do_not_share_a_burst() -> None:
+    """A card goes where its pipeline's team is."""
+    night = SlackNight()
+    night.issue_opens()
+    for number in range(20, 40):
+        night.pipelines.tags_of[deploy(number).pipeline] = PipelineTags(channel="C0TEAM")
+    night.fail(*FORTY)
+    night.deliver()
+    assert (len(night.top()), len(night.top("C0TEAM"))) == (4, 4)
+    assert {burst.channel for burst in night.store.bursts.values()} == {CHANNEL, "C0TEAM"}
+    assert [len(lines) for lines in night.store.members.values()] == [20, 20]
+
+
+def test_what_its_pipeline_wants_silent_takes_no_place_until_an_issue_explains_it() -> None:
+    """Silent failures are no reason to send a fourth one to a thread."""
+    night = SlackNight()
+    for number in range(5):
+        night.pipelines.tags_of[deploy(number).pipeline] = PipelineTags(announce_unexplained=False)
+    night.fail(0, 1, 2, 3, 4, 5)
+    night.deliver()
+    assert (len(night.top()), night.store.bursts) == (1, {})
+    night.issue_opens()
+    night.deliver()
+    night.minutes(1)
+    assert len(night.top()) == 4
+    night.check_all_shown()
+
+
+def test_the_burst_card_is_edited_at_most_once_a_second_and_ends_up_right() -> None:
+    """Forty deploys change many times at once; the lists' changes are drawn together."""
+    night = SlackNight(settle=timedelta(0))
+    report = night.issue_opens()
+    night.fail(*FORTY)
+    night.deliver()
+    night.issue_closes(report)
+    night.minutes(3)
+    for number in FORTY:
+        night.stage_passes(deploy(number))
+    night.minutes(3)
+    assert night.statuses() == {Status.RECOVERED}
+    night.check_no_two_edits_within_a_second()
+    night.check_all_shown()
+    assert len(night.slack.drawn) > 40
+
+
+def test_at_the_end_it_sums_up_and_has_no_buttons() -> None:
+    """How many recovered, how long they were held, how long after the all-clear they passed."""
+    night = SlackNight()
+    report = night.issue_opens()
+    night.fail(*range(6))
+    night.minutes(42)
+    assert "actions" in [block["type"] for block in night.burst_card().blocks]
+    night.issue_closes(report)
+    night.minutes(10)
+    for number in range(6):
+        night.stage_passes(deploy(number))
+    night.minutes(2)
+    assert night.title() == "ECS in us-east-1: all 6 deploys recovered"
+    assert "Held for 42 min." in night.burst_card().text
+    assert "after the all-clear" in night.burst_card().text
+    assert "actions" not in [block["type"] for block in night.burst_card().blocks]
+    night.check_all_shown()
+
+
+def test_a_member_has_the_same_living_card_in_the_thread() -> None:
+    """Its buttons are answered as any card's: the record knows its channel and ts."""
+    night = SlackNight()
+    report = night.issue_opens()
+    night.fail(*range(5))
+    night.deliver()
+    card = night.store.cards[deploy(4)]
+    assert (card.joined, card.burst, card.thread_ts) == (True, night.burst().burst_id, night.burst().ts)
+    assert night.slack.messages[CHANNEL, card.ts].blocks[0]["text"]["text"] == "web-04 → Deploy: held"
+    night.issue_closes(report)
+    night.minutes(8)
+    assert night.store.cards[deploy(4)].ts == card.ts
+    assert night.slack.messages[CHANNEL, card.ts].blocks[0]["text"]["text"] == "web-04 → Deploy: retrying"
+
+
+def test_forty_replies_at_slacks_rate_all_come_in_the_end() -> None:
+    """About one post a second and channel: the rest is told to wait, and every one has its clock."""
+    night = SlackNight()
+    night.issue_opens()
+    posts = 0
+    real = night.slack.post
+
+    def limited(*arguments: object, **options: object) -> tuple[str, str]:
+        nonlocal posts
+        posts += 1
+        if posts % 3 == 0:
+            raise TryLater("ratelimited", after=timedelta(seconds=1))
+        return real(*arguments, **options)  # type: ignore[arg-type]
+
+    night.slack.post = limited  # type: ignore[method-assign]
+    night.fail(*FORTY)
+    night.minutes(12)
+    assert len(night.top()) == 4
+    night.check_all_shown()
+
+
+def test_a_burst_card_whose_post_got_lost_is_found_again() -> None:
+    """By its metadata, as any card; the members wait for it."""
+    night = SlackNight()
+    night.issue_opens()
+    night.fail(0, 1, 2)
+    night.deliver()
+    night.slack.fail("post", OutcomeUnknown("dropped"), after_effect=True)
+    night.fail(3, 4)
+    night.minutes(3)
+    assert len(night.top()) == 4
+    night.check_all_shown()
+
+
+def test_a_burst_card_that_somebody_deleted_is_posted_again() -> None:
+    """The news is still owed."""
+    night = SlackNight()
+    night.issue_opens()
+    night.fail(*range(5))
+    night.deliver()
+    first = night.burst().ts
+    del night.slack.messages[CHANNEL, first]
+    night.fail(5)
+    night.minutes(2)
+    assert night.burst().ts != first
+    assert night.title() == "ECS in us-east-1: 6 deploys held"
+
+
+def test_a_lost_reply_whose_thread_is_gone_is_posted_again() -> None:
+    """Somebody deleted the burst card before anything was replied to it: there is nothing to look through."""
+    night = SlackNight()
+    night.issue_opens()
+    night.fail(0, 1, 2)
+    night.deliver()
+    real = night.slack.post
+
+    def replies_get_lost(*arguments: object, **options: object) -> tuple[str, str]:
+        if options.get("thread_ts"):
+            raise OutcomeUnknown("timed out")
+        return real(*arguments, **options)  # type: ignore[arg-type]
+
+    night.slack.post = replies_get_lost  # type: ignore[method-assign]
+    night.fail(3)
+    night.deliver()
+    night.slack.post = real  # type: ignore[method-assign]
+    night.slack.fail("find", SlackRefused("thread_not_found"))
+    night.minutes(3)
+    assert not night.refused
+    night.check_all_shown()
+
+
+def test_a_busy_table_leaves_the_drawing_to_the_clock() -> None:
+    """The members' own cards are shown all the same."""
+    night = SlackNight()
+    night.issue_opens()
+    night.fail(*range(4))
+    night.deliver()
+    meddled = MeddledStore(night.store)
+
+    def busy() -> None:
+        raise TryLater("throttled")
+
+    meddled.before("burst_lines", busy)
+    night.notify_store = meddled  # type: ignore[assignment]
+    night.fail(4)
+    night.deliver()
+    assert night.title() == "ECS in us-east-1: 4 deploys held"
+    assert night.store.cards[deploy(4)].ts
+    night.minutes(2)
+    assert night.title() == "ECS in us-east-1: 5 deploys held"
+    night.check_all_shown()
+
+
+def test_a_burst_card_slack_will_never_take_is_marked_and_told() -> None:
+    """The channel was archived between the third card and the fourth."""
+    night = SlackNight()
+    night.issue_opens()
+    night.fail(0, 1, 2)
+    night.deliver()
+
+    def archived(*_arguments: object, **_options: object) -> tuple[str, str]:
+        raise SlackRefused("is_archived")
+
+    real = night.slack.post
+    night.slack.post = archived  # type: ignore[method-assign]
+    night.fail(3)
+    night.minutes(3)
+    assert night.refused
+    assert night.store.cards[deploy(3)].undeliverable == "is_archived"
+    assert not night.due(DueKind.BURST)
+    assert not night.due(DueKind.CARD)
+    night.slack.post = real  # type: ignore[method-assign]
+    night.click_retry(deploy(3))
+    night.minutes(2)
+    night.check_all_shown()
+
+
+def test_a_burst_left_behind_is_drawn_by_the_sweep() -> None:
+    """Notify died before it drew; nothing happens to any member afterwards."""
+    night = SlackNight()
+    night.issue_opens()
+    night.fail(*range(5))
+    night.deliver()
+    burst = night.burst()
+    behind = replace(burst, revision=burst.revision + 1, wanted_version=burst.wanted_version + 1, due_at=night.now)
+    night.store.save_burst(behind)
+    del night.store.members[burst.burst_id][str(deploy(1))]
+    night.minutes(1)
+    assert night.title() == "ECS in us-east-1: 4 deploys held"
+    assert not night.due(DueKind.BURST)
+
+
+def test_two_nights_of_unreadable_health_are_two_incidents() -> None:
+    """The pseudo-issue has one key for ever: a burst of last night is not joined tonight."""
+    night = SlackNight()
+    night.health.error = HealthUnreadable("throttled")
+    night.fail(*range(5))
+    night.deliver()
+    first = night.burst().burst_id
+    night.health.error = None
+    night.minutes(30)
+    for number in range(5):
+        night.stage_passes(deploy(number))
+    night.now += 24 * 60 * MINUTE
+    night.health.error = HealthUnreadable("throttled")
+    night.fail(10)
+    night.deliver()
+    assert night.store.cards[deploy(10)].burst != first
