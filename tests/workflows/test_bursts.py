@@ -60,6 +60,22 @@ def test_an_issue_that_becomes_known_in_between_changes_nothing(known_after: int
     night.check_all_shown()
 
 
+def test_a_failure_placed_before_the_notifiers_of_the_others_is_no_fifth_message() -> None:
+    """The issue holds the burst's deploys by now, and its channel has not heard of it."""
+    night = SlackNight()
+    night.fail(*range(5))
+    night.minutes(20)
+    night.issue_opens()
+    held = night.next_batch()
+    night.fail(5)
+    night.deliver()
+    assert night.store.cards[deploy(5)].burst == night.burst().burst_id
+    night.notify(*held)
+    night.minutes(1)
+    assert len(night.top()) == 4
+    night.check_all_shown()
+
+
 @pytest.mark.parametrize("apart", [3, 11, 45])
 def test_failures_that_come_slowly_under_one_issue_are_four_messages(apart: int) -> None:
     """Never more than one in ten minutes, and the issue has three cards: the rest shares one all the same."""
