@@ -24,7 +24,7 @@ def test_forty_replies_at_slacks_rate_all_come_in_the_end() -> None:
         return real(*arguments, **options)  # type: ignore[arg-type]
 
     night.slack.post = limited  # type: ignore[method-assign]
-    night.fail(*FORTY)
+    night.fail(*range(40))
     night.minutes(12)
     assert len(night.top()) == 4
     night.check_all_shown()
