@@ -139,3 +139,22 @@ def test_a_burst_left_behind_is_drawn_by_the_sweep() -> None:
     night.minutes(1)
     assert night.title() == "ECS in us-east-1: 4 deploys held"
     assert not night.due(DueKind.BURST)
+
+
+def test_a_busy_slack_is_not_asked_again_with_every_member_that_changes() -> None:
+    """Each change makes the burst due now; the pause after a refusal counts all the same."""
+    night = SlackNight()
+    night.issue_opens()
+    night.fail(*range(4))
+    night.deliver()
+    night.now += timedelta(seconds=5)
+    night.slack.fail("update", TryLater("ratelimited"))
+    before = len(night.slack.drawn)
+    for number in range(4, 10):
+        night.fail(number)
+        night.deliver()
+        night.now += timedelta(seconds=2)
+    assert len(night.slack.drawn) == before + 1
+    night.minutes(2)
+    assert night.title() == "ECS in us-east-1: 10 deploys held"
+    night.check_all_shown()
