@@ -177,3 +177,14 @@ def test_a_burst_of_unexplained_failures_is_itself_the_notice() -> None:
     night.minutes(10)
     assert len(night.slack.in_channel(CHANNEL)) == 4
     assert night.store.cards[deploy(5)].joined
+
+
+def test_a_burst_whose_first_post_says_that_people_are_needed_is_itself_the_notice() -> None:
+    """Nothing is retried automatically here: the fourth failure already asks, though an issue explains it."""
+    night = SlackNight(max_automatic_retries=0)
+    night.issue_opens()
+    night.fail(*range(6))
+    night.minutes(10)
+    assert night.statuses() == {Status.NEEDS_HUMAN}
+    assert night.burst().asks == 6
+    assert len(night.slack.in_channel(CHANNEL)) == 4

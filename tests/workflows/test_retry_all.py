@@ -54,6 +54,16 @@ def test_more_than_one_answer_has_time_for_is_carried_on_by_the_sweep() -> None:
     night.check_all_shown()
 
 
+def test_it_goes_on_where_it_stopped_although_the_card_shows_the_first_ones_as_waiting() -> None:
+    """Slack is slow, and so is notify."""
+    night = a_night(60)
+    click(night)
+    burst = night.burst().burst_id
+    assert carry_on(night.store, burst, night.world.policy, night.now) == (AT_ONCE, 60 - 2 * AT_ONCE)
+    assert carry_on(night.store, burst, night.world.policy, night.now) == (60 - 2 * AT_ONCE, 0)
+    assert night.statuses() == {Status.RESUMING}
+
+
 def test_a_second_click_meets_the_first() -> None:
     """Its request is on record; it names who made it."""
     night = a_night(60)
