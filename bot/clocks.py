@@ -3,7 +3,7 @@
 import zlib
 from datetime import datetime, timedelta
 
-from bot.model import Execution, Status
+from bot.model import Execution, ExecutionKey, Status
 from bot.policy import Policy
 
 LOOKS_AT_UNEXPLAINED = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
@@ -17,9 +17,26 @@ POSTPONE_FIRST = timedelta(seconds=30)
 POSTPONE_MOST = timedelta(minutes=15)
 
 
+RELEASE_EACH = timedelta(milliseconds=600)  # a hundred releases a minute
+RELEASE_MOST = timedelta(minutes=5)
+
+
 def jitter(execution: Execution) -> timedelta:
     """Up to SLOW_LOOK_JITTER, the same for one execution each time, so that thousands do not wake together."""
-    return SLOW_LOOK_JITTER * (zlib.crc32(str(execution.key).encode()) % 1000) / 1000
+    return spread(execution.key, SLOW_LOOK_JITTER)
+
+
+def spread(key: ExecutionKey, window: timedelta) -> timedelta:
+    """This execution's own place in a window: less than `window`, the same each time it is asked."""
+    return window * (zlib.crc32(str(key).encode()) % 1000) / 1000
+
+
+def release_window(released: int) -> timedelta:
+    """Over which time the next page of an all-clear's retries is spread, after so many were released.
+
+    The first page goes at once; the more there are, the wider, so that AWS meets a rising tide and no wave.
+    """
+    return min(RELEASE_MOST, RELEASE_EACH * released)
 
 
 def postponed_until(execution: Execution, now: datetime) -> datetime:

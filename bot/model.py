@@ -111,6 +111,7 @@ class PipelineTags:
     announce_unexplained: bool = True
     services: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    tier: str = ""  # production goes last: other pipelines are preferred as the canary
     overriders: tuple[str, ...] = ()  # Slack user ids; narrows who the stack lets override, never widens it
 
 
@@ -201,10 +202,11 @@ class Execution:
 
 
 class IssuePhase(StrEnum):
-    """An issue's own way from open to done. Its place between SETTLING and DRAINING belongs to the canary."""
+    """An issue's own way from open to done."""
 
     OPEN = "OPEN"
     SETTLING = "SETTLING"  # closed; waiting out the settle time
+    CANARY = "CANARY"  # one of those it held goes first, and the rest waits to see how that ends
     DRAINING = "DRAINING"  # releasing what it held, page by page
     DONE = "DONE"
 
@@ -235,6 +237,16 @@ class IssueReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Canary:
+    """The deploy that goes first at an issue's all-clear."""
+
+    key: ExecutionKey
+    retries: int  # of its retries CodePipeline had accepted so many when it was chosen: one more tells something
+    until_at: datetime  # the end of its turn, or of the wait after its failure
+    held_by: str = ""  # the key of the open issue that explains its failure: the rest waits
+
+
+@dataclass(frozen=True, slots=True)
 class Issue:
     """An AWS Health issue in the ledger, with where its all-clear stands."""
 
@@ -246,7 +258,12 @@ class Issue:
     closed_at: datetime | None = None  # when the close reached us
     settled_at: datetime | None = None  # when the settle time ends
     claim_cursor: str | None = None  # None: no unexplained failures left to look through
-    drain_cursor: str = ""
+    canary: Canary | None = None  # the one whose turn it is, or who went first
+    canaries: int = 0  # turns that ended without telling anything
+    waiting: int = 0  # how many were seen still held while a canary was looked for
+    drain_cursor: str = ""  # how far the look for a canary, then the release, has come
+    released: int = 0  # retries this all-clear has set off, the canary's apart
+    note: str = ""  # one sentence: where its all-clear stands, and why
     due_at: datetime | None = None
     expires_at: datetime | None = None
 

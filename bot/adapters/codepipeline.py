@@ -228,4 +228,5 @@ def _parse_tags(tags: Mapping[str, str], arn: str) -> PipelineTags:
         announce_unexplained=switch("unexplained"),
         services=tuple(tags.get("allclear:services", "").upper().split()),
         regions=tuple(tags.get("allclear:regions", "").lower().split()),
+        tier=tags.get("allclear:tier", "").strip().lower(),
     )

@@ -60,6 +60,7 @@ class Released:
     issue: str
     why: str
     cleared_at: datetime | None = None  # when the close reached us; None: now
+    not_before_at: datetime | None = None  # when the retry may be made, where many are released; None: at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.clocks import GATE_BACKOFF
 from bot.lifecycle.events import Event, Explained, Overtaken, Released, StageFailed, StageGone, StageStopped
-from bot.lifecycle.state import end, next_state, unclaimed, why_not_automatic
+from bot.lifecycle.state import end, next_state, unclaimed, why_not_automatic, why_switched_off
 from bot.model import (
     ALLCLEAR,
     HEALTH_UNREADABLE,
@@ -127,12 +127,15 @@ def _name(blocker: Blocker) -> str:
 
 
 def resume_or_ask(
-    execution: Execution, now: datetime, policy: Policy, what: str, cleared_at: datetime | None = None
+    execution: Execution,
+    now: datetime,
+    policy: Policy,
+    what: str,
+    cleared_at: datetime | None = None,
+    not_before_at: datetime | None = None,
 ) -> Execution:
     """Nothing holds it any more: a retry is owed, unless an automatic one is out of the question."""
-    refusal = why_not_automatic(execution, now, policy)
-    if not refusal and not execution.tags.auto_retry:
-        refusal = "Automatic retries are off for this pipeline (tag allclear:auto-retry)."
+    refusal = why_not_automatic(execution, now, policy) or why_switched_off(execution)
     common: dict[str, Any] = {
         "blockers": (),
         "claim": None,
@@ -148,7 +151,8 @@ def resume_or_ask(
     delay = GATE_BACKOFF[min(again, len(GATE_BACKOFF)) - 1] if again > 0 else timedelta(0)
     return next_state(
         execution, now, policy, f"{what}: resuming",
-        status=Status.RESUMING, note="", retry=RetryPlan(ALLCLEAR, now, now + delay), **common,
+        status=Status.RESUMING, note="",
+        retry=RetryPlan(ALLCLEAR, now, max(now + delay, not_before_at or now)), **common,
     )  # fmt: skip
 
 
@@ -187,7 +191,7 @@ def release(execution: Execution, event: Released, now: datetime, policy: Policy
         return execution
     if left:
         return next_state(execution, now, policy, f"{event.why}; {len(left)} more still open", blockers=left)
-    return resume_or_ask(execution, now, policy, event.why, event.cleared_at)
+    return resume_or_ask(execution, now, policy, event.why, event.cleared_at, event.not_before_at)
 
 
 def forget(execution: Execution, event: Released, now: datetime, policy: Policy) -> Execution:

@@ -100,6 +100,7 @@ def test_a_pipelines_tags_are_its_wishes(aws: LocalAws, pipelines: CodePipeline)
         {"key": "allclear:services", "value": "ECS  cloudformation"},
         {"key": "allclear:regions", "value": "eu-west-1 us-east-1"},
         {"key": "allclear:unexplained", "value": "off"},
+        {"key": "allclear:tier", "value": "Production"},
         {"key": "team", "value": "web"},
     ]
     aws.answer("ListTagsForResource", {"tags": first, "nextToken": "more"}, {"tags": rest})
@@ -109,6 +110,7 @@ def test_a_pipelines_tags_are_its_wishes(aws: LocalAws, pipelines: CodePipeline)
         announce_unexplained=False,
         services=("ECS", "CLOUDFORMATION"),
         regions=("eu-west-1", "us-east-1"),
+        tier="production",
     )
     assert [given["resourceArn"] for given in aws.inputs("ListTagsForResource")] == [
         f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:web"

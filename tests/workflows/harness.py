@@ -18,7 +18,7 @@ from bot.workflows.pipeline_events import on_pipeline_event
 from bot.workflows.resume import resume
 from bot.workflows.sweep import sweep
 from bot.workflows.world import World, apply
-from tests.builders import ACCOUNT, KEY, NOW, a_report, an_action
+from tests.builders import ACCOUNT, KEY, NOW, a_key, a_report, an_action
 from tests.fakes.health import FakeHealth
 from tests.fakes.pipelines import FakePipelines
 from tests.fakes.store import MemoryStore
@@ -166,6 +166,22 @@ def held_night(**settings: Any) -> tuple[Night, IssueReport]:
     night.stage_fails()
     assert night.status() is Status.BLOCKED
     return night, report
+
+
+def many_held(number: int = 12, **settings: Any) -> tuple[Night, IssueReport, list[ExecutionKey]]:
+    """An issue is open and holds so many deploys."""
+    night = Night(**settings)
+    report = night.issue_opens()
+    keys = [a_key(pipeline=f"service-{each:05d}") for each in range(number)]
+    for key in keys:
+        night.stage_fails(key)
+    assert {night.status(key) for key in keys} == {Status.BLOCKED}
+    return night, report, keys
+
+
+def retried(night: Night) -> list[ExecutionKey]:
+    """The retries CodePipeline accepted, in their order."""
+    return night.pipelines.accepted
 
 
 def released_night(**settings: Any) -> Night:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import VersionConflict
 from bot.events import EventState
-from bot.issues import ClaimedPage, DrainedPage, Settled, advance_issue
+from bot.issues import ClaimedPage, DrainBegun, DrainedPage, Settled, advance_issue
 from bot.lifecycle import Claimed, StageRunning
 from bot.model import Status
 from bot.ports import DueKind, StageStatus
@@ -79,7 +79,7 @@ def test_an_all_clear_whose_pages_have_passed_it_frees_what_is_held_only_now() -
 
     def drain_past_it() -> None:
         night.issue_closes(report)
-        for event in (Settled(), DrainedPage("zzz")):
+        for event in (Settled(), DrainBegun(""), DrainedPage("zzz")):
             issue = night.store.issues[report.key]
             night.store.save_issue(advance_issue(issue, event, night.now, night.world.policy))
 
@@ -96,7 +96,7 @@ def test_an_all_clear_that_passes_while_an_issue_claims_a_failure_is_not_missed(
 
     def finish() -> None:
         issue = night.store.issues[report.key]
-        for event in (ClaimedPage(None), Settled(), DrainedPage(None)):
+        for event in (ClaimedPage(None), Settled(), DrainBegun(""), DrainedPage(None)):
             issue = advance_issue(issue, event, night.now, night.world.policy)
             night.store.save_issue(issue)
 
