@@ -93,6 +93,8 @@ def _obstacle(world: World, reader: IssueReader, execution: Execution, now: date
         return event
     if truth.status is not StageStatus.FAILED:
         return Postponed(f"the stage is {truth.status}", postponed_until(execution, now))
+    if truth.execution_status == "Stopping":
+        return Postponed("somebody is stopping the execution", postponed_until(execution, now))
     if truth.transition_disabled is not None:
         why = f"The transition into {execution.key.stage} is disabled: {truth.transition_disabled}"
         return Frozen(f"{why}. Enable it, then retry.")
