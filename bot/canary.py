@@ -77,6 +77,8 @@ def judge(
             return CanaryFailed(explained, now + WAIT)
         case Status.NEEDS_HUMAN if retried:
             return DrainBegun(f"The canary, {name}, failed, and no open issue explains it: the rest follows.")
+        case Status.RESUMING if execution.retry is not None and execution.retry.calendar:
+            return _next(issue, f"{name} waits for its change calendar")
         case Status.RESUMING | Status.RETRYING:
             if now < canary.until_at:
                 return None

@@ -3,6 +3,7 @@
 Every function answers text that is already safe mrkdwn, except `headline` and `retry_warning`, which are plain.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot.model import ALLCLEAR, HEALTH_UNREADABLE, Blocker, Execution, Status, Verdict
@@ -99,6 +100,13 @@ def _resuming(execution: Execution) -> str:
     plan = execution.retry
     if execution.claim is not None or plan is None:
         return "CodePipeline is being asked to retry the stage."
+    if plan.calendar:
+        calendar = bold(plan.calendar, 130)
+        until = f"until {slack_date(plan.opens_at)}" if plan.opens_at else "for now"
+        return (
+            f"The change calendar {calendar} is closed {until}: Allclear retries the stage when it opens, if all "
+            f"else is as it should be. Retry now passes the freeze, Don't resume ends the wait. {WHO_MAY_ACT}"
+        )
     asked = (
         "The all-clear is here" if plan.requested_by == ALLCLEAR else f"{mention(plan.requested_by)} asked for it"
     )
@@ -163,6 +171,12 @@ def retry_warning(execution: Execution) -> str:
     warning = f"Still open: {cut(clean(names), 120)}{more}. The stage may fail again."
     gate = " The health gate checks again and stops it while its issues are open."
     return warning + gate if execution.stopped_by_gate else warning
+
+
+def freeze_warning(calendars: Sequence[str]) -> str:
+    """The native confirm's text where change calendars count, plain: a person's retry does not ask them."""
+    named = cut(clean(", ".join(calendars)), 150)
+    return f"A retry that a person asks for does not wait for a change freeze (calendar {named})."
 
 
 def spoken(execution: Execution, policy: Policy) -> str:

@@ -40,7 +40,7 @@ def render(execution: Execution, policy: Policy) -> Message:
     trail = execution.trail[-TRAIL_LENGTH:]
     if trail:
         blocks.append({"type": "context", "elements": [mrkdwn(_trail_line(entry)) for entry in trail]})
-    buttons = _buttons(execution)
+    buttons = _buttons(execution, policy)
     if buttons:
         blocks.append({"type": "actions", "elements": buttons})
     return Message(
@@ -100,11 +100,13 @@ def _trail_line(entry: Entry) -> str:
     return f"{slack_date(entry.at)}  {who}{escape(what, 220)}"
 
 
-def _buttons(execution: Execution) -> list[dict[str, Any]]:
+def _buttons(execution: Execution, policy: Policy) -> list[dict[str, Any]]:
     """What may be clicked in this state; nothing that would be refused."""
     match execution.status:
         case Status.BLOCKED | Status.NEEDS_HUMAN:
-            buttons = [_retry(execution), _dismiss(execution)]
+            buttons = [_retry(execution, policy), _dismiss(execution)]
+        case Status.RESUMING if execution.retry is not None and execution.retry.calendar:
+            buttons = [_retry(execution, policy), _dismiss(execution)]
         case Status.RESUMING:
             # Once claimed, CodePipeline is being asked this very moment: too late to say "don't".
             buttons = [_dismiss(execution)] if execution.claim is None else []
@@ -123,12 +125,14 @@ def _button(action_id: str, text: str, execution: Execution, **more: Any) -> dic
     return {"type": "button", "action_id": action_id, "text": plain(text, 75), "value": value, **more}
 
 
-def _retry(execution: Execution) -> dict[str, Any]:
-    if not execution.blockers:
+def _retry(execution: Execution, policy: Policy) -> dict[str, Any]:
+    warnings = [card_text.retry_warning(execution)] if execution.blockers else []
+    calendars = policy.calendars(execution.tags)
+    warnings += [card_text.freeze_warning(calendars)] if calendars else []
+    if not warnings:
         return _button(RETRY, "Retry now", execution, style="primary")
-    confirm = _confirm(
-        "Retry while the issue is open?", card_text.retry_warning(execution), "Retry now", "Keep waiting"
-    )
+    title = "Retry while the issue is open?" if execution.blockers else "Retry without asking the change calendar?"
+    confirm = _confirm(title, " ".join(warnings), "Retry now", "Keep waiting")
     return _button(RETRY, "Retry now", execution, style="primary", confirm=confirm)
 
 

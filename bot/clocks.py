@@ -12,6 +12,8 @@ SLOW_LOOK_JITTER = timedelta(minutes=30)
 OUTCOME_LOOK = timedelta(minutes=5)  # a retry's outcome normally comes as an event
 WAKE_AFTER = timedelta(minutes=1)  # a retry the stream should have delivered by now
 STUCK_AFTER = timedelta(minutes=30)  # CodePipeline accepted a retry but shows the same failure ever since
+CALENDAR_LOOK = timedelta(minutes=10)  # a change calendar that cannot be read, or does not tell when it opens
+CALENDAR_SPREAD = timedelta(minutes=2)
 GATE_BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 15))
 POSTPONE_FIRST = timedelta(seconds=30)
 POSTPONE_MOST = timedelta(minutes=15)
@@ -44,6 +46,21 @@ def postponed_until(execution: Execution, now: datetime) -> datetime:
     times = execution.retry.postponed if execution.retry else 0
     delay: timedelta = min(POSTPONE_MOST, POSTPONE_FIRST * (1 << min(times, 10)))
     return now + delay + jitter(execution) / 60
+
+
+def calendar_look(execution: Execution, opens_at: datetime | None, now: datetime, policy: Policy) -> datetime:
+    """When a retry that a closed change calendar holds is looked at again.
+
+    As the calendar opens, within two minutes, so that a freeze's end brings no wave; sooner where that is far
+    away (calendars are edited) or unknown; and at last when the hold gets too old to resume unasked.
+    """
+    first = now + CALENDAR_LOOK + jitter(execution) / 10
+    if opens_at is not None and opens_at > now:
+        opening = opens_at + spread(execution.key, CALENDAR_SPREAD)
+        first = min(opening, now + SLOW_LOOK + jitter(execution))
+    if execution.held_at is not None and now < execution.held_at + policy.max_age:
+        first = min(first, execution.held_at + policy.max_age)
+    return first
 
 
 def next_due(execution: Execution, now: datetime, policy: Policy) -> datetime | None:

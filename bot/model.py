@@ -111,6 +111,7 @@ class PipelineTags:
     announce_unexplained: bool = True
     services: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    calendar: str = ""  # an SSM change calendar (name or ARN) that counts beside the stack's
     tier: str = ""  # production goes last: other pipelines are preferred as the canary
     overriders: tuple[str, ...] = ()  # Slack user ids; narrows who the stack lets override, never widens it
 
@@ -135,6 +136,8 @@ class RetryPlan:
     not_before_at: datetime
     postponed: int = 0  # how often CodePipeline or Health said "not now"
     not_retryable: int = 0  # how often of these CodePipeline called the stage not retryable
+    calendar: str = ""  # the change calendar whose opening it waits for
+    opens_at: datetime | None = None  # when that opens, as far as it tells
 
 
 @dataclass(frozen=True, slots=True)

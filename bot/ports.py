@@ -223,6 +223,22 @@ class Health(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarState:
+    """What a change calendar says now."""
+
+    open: bool
+    changes_at: datetime | None = None  # when that changes next, if it ever does
+
+
+class Calendar(Protocol):
+    """AWS Systems Manager Change Calendar."""
+
+    def state(self, calendar: str) -> CalendarState:
+        """What it says now; by name (of our own account and Region) or ARN. Raises CalendarUnreadable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A Slack message: top-level text for screen readers, blocks, and the metadata it is found again by."""
 

@@ -29,6 +29,7 @@ from bot.errors import (
     TryLater,
 )
 from bot.model import ExecutionKey, PipelineTags
+from bot.policy import CALENDAR
 from bot.ports import PlannedAction, StageTruth
 
 if TYPE_CHECKING:
@@ -218,6 +219,10 @@ def _parse_tags(tags: Mapping[str, str], arn: str) -> PipelineTags:
             logger.warning("%s: the tag allclear:%s must be on or off, not %r; taken as on", arn, name, value)
         return value != "off"
 
+    calendar = tags.get("allclear:calendar", "").strip()
+    if calendar and not CALENDAR.fullmatch(calendar):
+        logger.warning("%s: the tag allclear:calendar names no change calendar: %r; left out", arn, calendar)
+        calendar = ""
     channel = tags.get("allclear:channel", "").strip()
     if channel and not _CHANNEL.fullmatch(channel):
         logger.warning("%s: the tag allclear:channel is no channel id: %r; left out", arn, channel)
@@ -228,5 +233,6 @@ def _parse_tags(tags: Mapping[str, str], arn: str) -> PipelineTags:
         announce_unexplained=switch("unexplained"),
         services=tuple(tags.get("allclear:services", "").upper().split()),
         regions=tuple(tags.get("allclear:regions", "").lower().split()),
+        calendar=calendar,
         tier=tags.get("allclear:tier", "").strip().lower(),
     )

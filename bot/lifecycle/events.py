@@ -96,6 +96,8 @@ class Postponed:
     until_at: datetime
     claim_id: str = ""  # "" when nothing was claimed
     not_retryable: bool = False  # CodePipeline called the stage not retryable, which may be its own lag
+    calendar: str = ""  # a change calendar is closed, or counts as closed
+    opens_at: datetime | None = None  # when it opens
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,10 @@ def postpone(execution: Execution, event: Postponed, now: datetime, policy: Poli
     plan = replace(
         execution.retry,
         not_before_at=event.until_at,
-        postponed=execution.retry.postponed + 1,
+        postponed=execution.retry.postponed + (0 if event.calendar else 1),
         not_retryable=execution.retry.not_retryable + int(event.not_retryable),
+        calendar=event.calendar,
+        opens_at=event.opens_at,
     )
     return next_state(unclaimed(execution), now, policy, f"not now: {event.why}", retry=plan, note=event.why)
 

@@ -3,8 +3,9 @@
 import logging
 from datetime import datetime, timedelta
 
-from bot.clocks import postponed_until
+from bot.clocks import calendar_look, postponed_until
 from bot.errors import (
+    CalendarUnreadable,
     NotLatest,
     NotRetryable,
     OutcomeUnknown,
@@ -106,6 +107,24 @@ def _obstacle(world: World, reader: IssueReader, execution: Execution, now: date
     if known.unreadable and world.policy.health_unavailable is WhenHealthUnreadable.BLOCK:
         why = f"AWS Health cannot be read ({known.unreadable}), and HealthUnavailable is block"
         return Postponed(why, postponed_until(execution, now))
+    return _freeze(world, execution, now)
+
+
+def _freeze(world: World, execution: Execution, now: datetime) -> Postponed | None:
+    """A change calendar that is closed holds an automatic retry; one that cannot be read counts as closed."""
+    for name in world.policy.calendars(execution.tags):
+        opens_at = None
+        try:
+            state = world.calendar.state(name)
+            if state.open:
+                continue
+            opens_at = state.changes_at
+            until = f"until {opens_at:%Y-%m-%d %H:%M} UTC" if opens_at else "and does not say until when"
+            why = f"The change calendar {name} is closed {until}"
+        except CalendarUnreadable as problem:
+            why = f"The change calendar {name} cannot be read and counts as closed ({problem})"
+        look_at = calendar_look(execution, opens_at, now, world.policy)
+        return Postponed(why, look_at, calendar=name, opens_at=opens_at)
     return None
 
 

@@ -101,6 +101,7 @@ def test_a_pipelines_tags_are_its_wishes(aws: LocalAws, pipelines: CodePipeline)
         {"key": "allclear:regions", "value": "eu-west-1 us-east-1"},
         {"key": "allclear:unexplained", "value": "off"},
         {"key": "allclear:tier", "value": "Production"},
+        {"key": "allclear:calendar", "value": "team-freeze"},
         {"key": "team", "value": "web"},
     ]
     aws.answer("ListTagsForResource", {"tags": first, "nextToken": "more"}, {"tags": rest})
@@ -110,6 +111,7 @@ def test_a_pipelines_tags_are_its_wishes(aws: LocalAws, pipelines: CodePipeline)
         announce_unexplained=False,
         services=("ECS", "CLOUDFORMATION"),
         regions=("eu-west-1", "us-east-1"),
+        calendar="team-freeze",
         tier="production",
     )
     assert [given["resourceArn"] for given in aws.inputs("ListTagsForResource")] == [
@@ -128,13 +130,14 @@ def test_a_pipelines_arn_is_of_its_partition(aws: LocalAws, pipelines: CodePipel
 def test_a_tag_that_makes_no_sense_is_left_out_aloud(
     aws: LocalAws, pipelines: CodePipeline, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tags = {"channel": "#deploys", "auto-retry": "maybe"}
+    tags = {"channel": "#deploys", "auto-retry": "maybe", "calendar": "the big freeze"}
     told = [{"key": f"allclear:{name}", "value": value} for name, value in tags.items()]
     aws.answer("ListTagsForResource", {"tags": told})
     with caplog.at_level(logging.WARNING):
         assert pipelines.tags(ACCOUNT, REGION, "web") == PipelineTags()
     assert "allclear:channel" in caplog.text
     assert "allclear:auto-retry" in caplog.text
+    assert "allclear:calendar" in caplog.text
 
 
 @pytest.mark.parametrize(
