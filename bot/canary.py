@@ -50,7 +50,7 @@ def _can_go(issue: Issue, execution: Execution, now: datetime, policy: Policy) -
     """Its release would lead to a retry at once: no other issue, budget left, not too old, not switched off."""
     alone = all(blocker.issue == issue.key for blocker in execution.blockers)
     backs_off = execution.gate_stops > 1
-    never = why_not_automatic(execution, now, policy) or why_switched_off(execution)
+    never = why_not_automatic(execution, now, policy) or why_switched_off(execution, policy)
     return holds(issue, execution) and alone and not backs_off and not never
 
 

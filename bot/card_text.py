@@ -85,6 +85,8 @@ def _until_the_all_clear(execution: Execution, policy: Policy) -> str:
     then = (
         "Allclear retries the stage by itself" if execution.tags.auto_retry else "Allclear asks a person to retry"
     )
+    if policy.is_shadow(execution.tags):
+        then = "Shadow mode: Allclear says that it would retry, and asks a person to,"
     sentence = f"{then} once {what}."
     if execution.held_at is not None:
         sentence += f" If it is still held at {slack_date(execution.held_at + policy.max_age)}, a person is asked."

@@ -112,6 +112,7 @@ class PipelineTags:
     services: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     calendar: str = ""  # an SSM change calendar (name or ARN) that counts beside the stack's
+    mode: str = ""  # active or shadow, where the pipeline's is not the stack's
     tier: str = ""  # production goes last: other pipelines are preferred as the canary
     overriders: tuple[str, ...] = ()  # Slack user ids; narrows who the stack lets override, never widens it
 

@@ -25,6 +25,13 @@ class WhenHealthUnreadable(StrEnum):
     ALLOW = "allow"
 
 
+class Mode(StrEnum):
+    """Whether Allclear acts by itself."""
+
+    ACTIVE = "active"
+    SHADOW = "shadow"  # everything is tracked, explained and shown, and nothing is retried unasked
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the installer decided. Durations are timedeltas; ids are Slack's."""
@@ -36,6 +43,7 @@ class Policy:
     issue_max_age: timedelta = timedelta(hours=48)
     ignored_services: tuple[str, ...] = DEFAULT_IGNORED_SERVICES
     health_unavailable: WhenHealthUnreadable = WhenHealthUnreadable.BLOCK
+    mode: Mode = Mode.ACTIVE
     change_calendar: str = ""  # an SSM change calendar's name or ARN
     slack_channel: str = ""
     on_call_mention: str = ""
@@ -48,6 +56,10 @@ class Policy:
             service.startswith(name[:-1]) if name.endswith("*") else service == name
             for name in self.ignored_services
         )
+
+    def is_shadow(self, tags: PipelineTags) -> bool:
+        """True where Allclear only says what it would do. The pipeline's own tag decides, where it has one."""
+        return (tags.mode or self.mode) == Mode.SHADOW
 
     def calendars(self, tags: PipelineTags) -> tuple[str, ...]:
         """The change calendars that must all be open for an automatic retry: the stack's, the pipeline's own."""
@@ -71,6 +83,9 @@ def parse_policy(environment: Mapping[str, str]) -> Policy:
     calendar = environment.get("CHANGE_CALENDAR", "").strip()
     if calendar and not CALENDAR.fullmatch(calendar):
         raise ParseError("CHANGE_CALENDAR", f"must be a change calendar's name or ARN, not {calendar!r}")
+    mode = environment.get("MODE", "").strip() or Mode.ACTIVE
+    if mode not in tuple(Mode):
+        raise ParseError("MODE", f"must be active or shadow, not {mode!r}")
     ignored = environment.get("IGNORED_SERVICES")
     return Policy(
         settle=timedelta(seconds=whole("SETTLE_SECONDS", 300, 0)),
@@ -84,6 +99,7 @@ def parse_policy(environment: Mapping[str, str]) -> Policy:
             else tuple(name.strip().upper() for name in ignored.split(",") if name.strip())
         ),
         health_unavailable=WhenHealthUnreadable(health),
+        mode=Mode(mode),
         change_calendar=calendar,
         slack_channel=environment.get("SLACK_CHANNEL", "").strip(),
         on_call_mention=environment.get("ON_CALL_MENTION", "").strip(),

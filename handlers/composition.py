@@ -40,6 +40,7 @@ SETTINGS = (
     "ISSUE_",
     "LATE_",
     "MAX_",
+    "MODE",
     "ON_CALL_",
     "OVERRIDE_",
     "SETTLE_",

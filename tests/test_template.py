@@ -37,6 +37,7 @@ def test_the_parameters_are_the_promised_ones_with_their_defaults() -> None:
         "IgnoredServices": "DIRECTCONNECT,BILLING*,CONNECT,INTERNETCONNECTIVITY,SUPPORTCENTER",
         "HealthUnavailable": "block",
         "ChangeCalendar": "",
+        "Mode": "active",
         "OverrideUserGroup": "",
         "OverrideUsers": "",
         "OnCallMention": "",

@@ -135,7 +135,7 @@ def resume_or_ask(
     not_before_at: datetime | None = None,
 ) -> Execution:
     """Nothing holds it any more: a retry is owed, unless an automatic one is out of the question."""
-    refusal = why_not_automatic(execution, now, policy) or why_switched_off(execution)
+    refusal = why_not_automatic(execution, now, policy) or why_switched_off(execution, policy)
     common: dict[str, Any] = {
         "blockers": (),
         "claim": None,

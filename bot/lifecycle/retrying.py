@@ -16,7 +16,7 @@ from bot.lifecycle.events import (
     Undone,
 )
 from bot.lifecycle.holding import hold_or_ask
-from bot.lifecycle.state import next_state, unclaimed, why_not_automatic
+from bot.lifecycle.state import next_state, unclaimed, why_not_automatic, why_switched_off
 from bot.model import ALLCLEAR, Claim, Execution, RetryPlan, Status
 from bot.policy import Policy
 
@@ -46,7 +46,7 @@ def claim(execution: Execution, event: Claimed, now: datetime, policy: Policy) -
         raise IllegalTransition("a claim needs a retry that is owed and nobody else's live lease")
     automatic = plan.requested_by == ALLCLEAR
     free = unclaimed(execution)  # an earlier claim on the very same failure started nothing: it costs nothing
-    refusal = why_not_automatic(free, now, policy) if automatic else ""
+    refusal = (why_not_automatic(free, now, policy) or why_switched_off(free, policy)) if automatic else ""
     if refusal:
         return next_state(
             free, now, policy, f"not retried: {refusal}", status=Status.NEEDS_HUMAN, note=refusal, retry=None

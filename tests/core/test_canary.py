@@ -55,9 +55,10 @@ def test_one_that_is_not_production_goes_first() -> None:
         {"automatic_retries": 3},
         {"held_at": NOW - timedelta(hours=24)},
         {"tags": PipelineTags(auto_retry=False)},
+        {"tags": PipelineTags(mode="shadow")},
         {"gate_stops": 2},
     ],
-    ids=["held by another issue", "budget spent", "too old", "switched off", "its gate backs off"],
+    ids=["held by another issue", "budget spent", "too old", "switched off", "shadow", "its gate backs off"],
 )
 def test_one_whose_release_leads_to_no_retry_does_not_go_first(unable: dict[str, Any]) -> None:
     others = [held(number, **unable) for number in range(6)]

@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import ParseError
 from bot.model import PipelineTags
-from bot.policy import DEFAULT_IGNORED_SERVICES, Policy, WhenHealthUnreadable, parse_policy
+from bot.policy import DEFAULT_IGNORED_SERVICES, Mode, Policy, WhenHealthUnreadable, parse_policy
 
 
 def test_an_empty_environment_means_the_defaults() -> None:
@@ -25,6 +25,7 @@ def test_every_setting_is_read() -> None:
             "IGNORED_SERVICES": " connect ,RDS*,",
             "HEALTH_UNAVAILABLE": "allow",
             "CHANGE_CALENDAR": " release-freeze",
+            "MODE": "shadow",
             "SLACK_CHANNEL": " C0DEPLOYS ",
             "ON_CALL_MENTION": "<!subteam^S1>",
         }
@@ -38,6 +39,7 @@ def test_every_setting_is_read() -> None:
         ignored_services=("CONNECT", "RDS*"),
         health_unavailable=WhenHealthUnreadable.ALLOW,
         change_calendar="release-freeze",
+        mode=Mode.SHADOW,
         slack_channel="C0DEPLOYS",
         on_call_mention="<!subteam^S1>",
     )
@@ -57,6 +59,7 @@ def test_a_wrong_number_is_refused_by_the_settings_name(name: str, value: str) -
         ("MAX_AGE_HOURS", "0"),
         ("ISSUE_MAX_AGE_HOURS", "0"),
         ("HEALTH_UNAVAILABLE", "maybe"),
+        ("MODE", "on"),
         ("CHANGE_CALENDAR", "release freeze"),
         ("CHANGE_CALENDAR", "arn:aws:ssm:us-east-1:111122223333:parameter/release-freeze"),
     ],
@@ -73,6 +76,14 @@ def test_the_stacks_calendar_and_the_pipelines_both_count() -> None:
     assert Policy().calendars(own) == ("team-freeze",)
     assert Policy(change_calendar="release-freeze").calendars(own) == ("release-freeze", "team-freeze")
     assert Policy(change_calendar="team-freeze").calendars(own) == ("team-freeze",)
+
+
+@pytest.mark.parametrize(
+    ("stack", "tag", "shadow"),
+    [("active", "", False), ("shadow", "", True), ("active", "shadow", True), ("shadow", "active", False)],
+)
+def test_a_pipelines_own_mode_counts_before_the_stacks(stack: str, tag: str, shadow: bool) -> None:
+    assert parse_policy({"MODE": stack}).is_shadow(PipelineTags(mode=tag)) is shadow
 
 
 def test_a_star_ignores_by_prefix_and_nothing_set_ignores_nothing() -> None:
