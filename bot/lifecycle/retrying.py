@@ -52,10 +52,17 @@ def claim(execution: Execution, event: Claimed, now: datetime, policy: Policy) -
             free, now, policy, f"not retried: {refusal}", status=Status.NEEDS_HUMAN, note=refusal, retry=None
         )
     return next_state(
-        free, now, policy, "asking CodePipeline to retry" if before is None else "asking CodePipeline again",
+        free, now, policy, _asking(automatic, again=before is not None),
         claim=Claim(event.claim_id, event.lease_until_at, execution.action_execution_ids, spent_budget=automatic),
         automatic_retries=free.automatic_retries + (1 if automatic else 0),
     )  # fmt: skip
+
+
+def _asking(automatic: bool, *, again: bool) -> str:
+    """What the last look before the call has found."""
+    asking = "asking CodePipeline again" if again else "asking CodePipeline to retry"
+    found = "the same failure stands, nothing is frozen"
+    return f"{asking}: {found}, no known issue explains it" if automatic else f"{asking}: {found}"
 
 
 def accept(execution: Execution, event: Accepted, now: datetime, policy: Policy) -> Execution:
@@ -91,7 +98,14 @@ def postpone(execution: Execution, event: Postponed, now: datetime, policy: Poli
         calendar=event.calendar,
         opens_at=event.opens_at,
     )
-    return next_state(unclaimed(execution), now, policy, f"not now: {event.why}", retry=plan, note=event.why)
+    return next_state(
+        unclaimed(execution),
+        now,
+        policy,
+        f"not now: {event.why}; again at {event.until_at:%H:%M} UTC",
+        retry=plan,
+        note=event.why,
+    )
 
 
 def refuse(execution: Execution, event: Refused, now: datetime, policy: Policy) -> Execution:
@@ -138,9 +152,14 @@ def lose(execution: Execution, _event: Event, now: datetime, policy: Policy) -> 
 def request(execution: Execution, event: RetryRequested, now: datetime, policy: Policy) -> Execution:
     """A click: costs no budget and does not wait for the all-clear."""
     return next_state(
-        execution, now, policy, "asked for a retry", by=event.by,
+        execution, now, policy, f"asked for a retry{_in_spite_of(execution)}", by=event.by,
         status=Status.RESUMING, note="", claim=None, retry=RetryPlan(event.by, now, now),
     )  # fmt: skip
+
+
+def _in_spite_of(execution: Execution) -> str:
+    names = ", ".join(f"{blocker.service} in {blocker.region}" for blocker in execution.blockers)
+    return f" with an issue open ({names})" if names else ""
 
 
 def hasten(execution: Execution, event: RetryRequested, now: datetime, policy: Policy) -> Execution:

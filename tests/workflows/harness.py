@@ -26,6 +26,11 @@ from tests.fakes.store import MemoryStore
 
 MINUTE = timedelta(minutes=1)
 USER = "U0ALICE"
+HELD = (  # the history line of a failure that the ECS issue explains, after "Deploy failed"
+    "; held by the ECS issue in us-east-1 until the all-clear. An open ECS issue in us-east-1 "
+    "(AWS_ECS_OPERATIONAL_ISSUE) explains it: the failed action DeployService (ECS) runs in us-east-1."
+)
+UNLESS = ": resuming, unless the last look finds something new"
 
 
 class Night:

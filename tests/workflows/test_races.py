@@ -14,7 +14,7 @@ from bot.workflows.ledger import IssueReader
 from bot.workflows.resume import LEASE, resume
 from bot.workflows.world import SAVE_ATTEMPTS, apply
 from tests.builders import ISSUE_ARN, KEY, a_key
-from tests.workflows.harness import MINUTE, USER, Night, held_night, released_night
+from tests.workflows.harness import HELD, MINUTE, USER, Night, held_night, released_night
 from tests.workflows.meddling import MeddledStore, PowerFailure, power_fails
 
 OTHER_ARN = ISSUE_ARN + "-2"
@@ -37,7 +37,7 @@ def test_a_failure_two_functions_see_at_once_begins_once() -> None:
     night.issue_opens()
     store.before("save_execution", lambda: night.event(EventState.FAILED))
     night.stage_fails()
-    assert night.lines() == ["Deploy failed; held by the ECS issue in us-east-1"]
+    assert night.lines() == [f"Deploy failed{HELD}"]
 
 
 def test_an_issue_that_opens_while_a_failure_is_being_saved_claims_it_a_minute_later() -> None:
@@ -249,7 +249,7 @@ def test_a_state_saved_under_a_decision_is_decided_again() -> None:
     night.event(EventState.FAILED)
     assert night.lines()[1:] == [
         "retried outside Allclear",
-        "Deploy failed again; held by the ECS issue in us-east-1",
+        f"Deploy failed again{HELD}",
     ]
 
 
