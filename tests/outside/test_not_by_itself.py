@@ -1,4 +1,4 @@
-"""Seen through template.yaml and the handlers only: a change freeze holds automatic retries, and says so."""
+"""Seen through template.yaml and the handlers only: freezes and shadow mode hold automatic retries alone."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -60,3 +60,22 @@ def _confirm(night: Night) -> Any:
     elements = [each for block in night.card().blocks for each in block.get("elements", ()) if "action_id" in each]
     (retry,) = [each for each in elements if each["action_id"] == "retry"]
     return retry["confirm"]
+
+
+def test_shadow_mode_shows_what_it_would_have_done_and_a_click_works(make_night: MakeNight) -> None:
+    """Everything but the retry; whoever clicks gets theirs."""
+    night = make_night(SettleSeconds="0", Mode="shadow")
+    issue = night.cloud.health.open_issue("CLOUDFORMATION", REGION)
+    night.pipeline()
+    night.fail()
+    assert night.title() == "web → Deploy: held"
+    night.mend()
+    night.cloud.health.close(issue)
+    night.wait(30)
+    assert night.asked() == 0
+    assert night.title() == "web → Deploy: needs a person"
+    assert "would have retried now" in night.card().text
+    click(night, "retry")
+    night.wait(4)
+    assert (night.asked(), night.accepted()) == (1, 1)
+    assert night.title() == "web → Deploy: recovered"
