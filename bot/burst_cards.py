@@ -12,7 +12,7 @@ from bot.bursts import Burst, BurstLine
 from bot.model import Execution
 from bot.mrkdwn import mention, mrkdwn, plain, slack_date
 from bot.policy import Policy
-from bot.ports import Message
+from bot.slack_port import Message
 
 BURST_EVENT_TYPE = "allclear_burst"
 ASKING_EVENT_TYPE = "allclear_asking"

@@ -10,7 +10,7 @@ from bot.card_advice import advice
 from bot.card_closing import how_it_passed, how_long_it_was_held, last_word, trail
 from bot.card_fields import fields
 from bot.model import ALLCLEAR, HEALTH_UNREADABLE, Execution, ExecutionKey, Status, Verdict
-from bot.mrkdwn import clean, cut, duration_text, escape, mention, on_call, slack_date, unlinked
+from bot.mrkdwn import bold, clean, cut, duration_text, escape, mention, on_call, slack_date, unlinked
 from bot.policy import Policy
 
 WHO_MAY_ACT = "Any full member of this workspace may act (no guests, no outsiders)."
@@ -105,6 +105,8 @@ def _until_the_all_clear(execution: Execution, policy: Policy) -> str:
         issues = "the issue" if count < 2 else f"all {count} issues"
         after = f"{duration_text(policy.settle)} after" if policy.settle else "when"
         when = f"{after} AWS closes {issues}"
+    if policy.is_shadow(execution.tags):
+        then = "Shadow mode: Allclear says that it would retry, and asks a person to,"
     sentence = f"*{then}* {when}."
     if execution.held_at is not None:
         sentence += f" Still held at {slack_date(execution.held_at + policy.max_age)}: a person is asked."
@@ -121,6 +123,13 @@ def _resuming(execution: Execution) -> str:
     plan = execution.retry
     if execution.claim is not None or plan is None:
         return "CodePipeline is being asked to retry the stage."
+    if plan.calendar:
+        calendar = bold(plan.calendar, 130)
+        until = f"until {slack_date(plan.opens_at)}" if plan.opens_at else "for now"
+        return (
+            f"The change calendar {calendar} is closed {until}. *Allclear retries the stage when it opens*, if "
+            "all else is as it should be. *Retry now* passes the freeze, *Don't resume* ends the wait."
+        )
     by_person = last_word(execution) or f"{mention(plan.requested_by)} asked for it"
     asked = "The all-clear is here" if plan.requested_by == ALLCLEAR else by_person
     return (
@@ -151,6 +160,12 @@ def retry_warning(execution: Execution) -> str:
         warning = f"Still open: {cut(clean(names), 120)}{more}. The stage may fail again."
     gate = " The health gate checks again and stops it while its issues are open."
     return warning + gate if execution.stopped_by_gate else warning
+
+
+def freeze_warning(calendars: Sequence[str]) -> str:
+    """The native confirm's text where change calendars count, plain: a person's retry does not ask them."""
+    named = cut(clean(", ".join(calendars)), 150)
+    return f"A retry that a person asks for does not wait for a change freeze (calendar {named})."
 
 
 def spoken(

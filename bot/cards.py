@@ -18,7 +18,7 @@ from bot.model import HEALTH_UNREADABLE, Execution, ExecutionKey, FailedAction, 
 from bot.mrkdwn import literal, mrkdwn, plain
 from bot.overrides import can_be_overridden
 from bot.policy import Policy
-from bot.ports import Message
+from bot.slack_port import Message
 
 CARD_EVENT_TYPE = "allclear_execution"  # the metadata a lost card is found again by
 
@@ -37,7 +37,7 @@ def render(execution: Execution, policy: Policy, others: Sequence[ExecutionKey] 
     `others` are the other executions that the same issues hold now; the caller looks them up as it draws.
     """
     first, second = card_text.paragraphs(execution, policy)
-    shown = buttons(execution)
+    shown = buttons(execution, policy)
     asks = execution.status is Status.NEEDS_HUMAN
     settled = not asks and execution.status is not Status.BLOCKED
     error = _failed_actions(execution)
@@ -106,12 +106,14 @@ def _line(text: str, *before: dict[str, Any]) -> dict[str, Any]:
     return {"type": "rich_text_section", "elements": [*before, {"type": "text", "text": text}]}
 
 
-def buttons(execution: Execution) -> list[dict[str, Any]]:
+def buttons(execution: Execution, policy: Policy) -> list[dict[str, Any]]:
     """What may be clicked in this state; nothing that would be refused."""
     match execution.status:
         case Status.BLOCKED | Status.NEEDS_HUMAN:
             override = [_override(execution)] if can_be_overridden(execution) else []
-            offered = [_retry(execution), *override, _dismiss(execution)]
+            offered = [_retry(execution, policy), *override, _dismiss(execution)]
+        case Status.RESUMING if execution.retry is not None and execution.retry.calendar:
+            offered = [_retry(execution, policy), _dismiss(execution)]
         case Status.RESUMING:
             # Once claimed, CodePipeline is being asked this very moment: too late to say "don't".
             offered = [_dismiss(execution)] if execution.claim is None else []
@@ -130,12 +132,21 @@ def _button(action_id: str, text: str, execution: Execution, **more: Any) -> dic
     return {"type": "button", "action_id": action_id, "text": plain(text, 75), "value": value, **more}
 
 
-def _retry(execution: Execution) -> dict[str, Any]:
-    if not execution.blockers:
+def _retry(execution: Execution, policy: Policy) -> dict[str, Any]:
+    warnings = [card_text.retry_warning(execution)] if execution.blockers else []
+    calendars = policy.calendars(execution.tags)
+    warnings += [card_text.freeze_warning(calendars)] if calendars else []
+    if not warnings:
         return _button(RETRY, "Retry now", execution, style="primary")
     unreadable = any(blocker.issue == HEALTH_UNREADABLE for blocker in execution.blockers)
-    title = "Retry without AWS Health?" if unreadable else "Retry while the issue is open?"
-    confirm = _confirm(title, card_text.retry_warning(execution), "Retry now", "Keep waiting")
+    title = (
+        "Retry without AWS Health?"
+        if unreadable
+        else "Retry while the issue is open?"
+        if execution.blockers
+        else "Retry without asking the change calendar?"
+    )
+    confirm = _confirm(title, " ".join(warnings), "Retry now", "Keep waiting")
     return _button(RETRY, "Retry now", execution, style="primary", confirm=confirm)
 
 

@@ -77,6 +77,10 @@ class HealthUnreadable(AllclearError):
     """AWS Health could not be read just now (throttled, unreachable, 5xx). HealthUnavailable decides."""
 
 
+class CalendarUnreadable(AllclearError):
+    """The change calendar could not be read. It counts as closed, and is looked at again."""
+
+
 class NoSupportPlan(AllclearError):
     """AWS Health answered SubscriptionRequiredException. The ledger of events is the source."""
 

@@ -46,7 +46,7 @@ def _deploys(unfinished: Sequence[Execution], policy: Policy, counted_all: bool)
     blocks: list[Block] = []
     for execution in unfinished[:DEPLOYS_SHOWN]:
         blocks.append(_text(deploy_line(execution, policy)))
-        if of_card := buttons(execution):
+        if of_card := buttons(execution, policy):
             blocks.append({"type": "actions", "elements": of_card})
     if not unfinished:
         return [_text("Nothing is held.")]

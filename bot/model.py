@@ -114,6 +114,9 @@ class PipelineTags:
     announce_unexplained: bool = True
     services: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    calendar: str = ""  # an SSM change calendar (name or ARN) that counts beside the stack's
+    mode: str = ""  # active or shadow, where the pipeline's is not the stack's
+    tier: str = ""  # production goes last: other pipelines are preferred as the canary
     overriders: tuple[str, ...] = ()  # Slack user ids; narrows who the stack lets override, never widens it
 
 
@@ -138,6 +141,8 @@ class RetryPlan:
     postponed: int = 0  # how often CodePipeline or Health said "not now"
     not_retryable: int = 0  # how often of these CodePipeline called the stage not retryable
     override: bool = False  # asked for as an override: what stopped the stage is passed, not checked again
+    calendar: str = ""  # the change calendar whose opening it waits for
+    opens_at: datetime | None = None  # when that opens, as far as it tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +215,11 @@ class Execution:
 
 
 class IssuePhase(StrEnum):
-    """An issue's own way from open to done. Its place between SETTLING and DRAINING belongs to the canary."""
+    """An issue's own way from open to done."""
 
     OPEN = "OPEN"
     SETTLING = "SETTLING"  # closed; waiting out the settle time
+    CANARY = "CANARY"  # one of those it held goes first, and the rest waits to see how that ends
     DRAINING = "DRAINING"  # releasing what it held, page by page
     DONE = "DONE"
 
@@ -244,6 +250,16 @@ class IssueReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Canary:
+    """The deploy that goes first at an issue's all-clear."""
+
+    key: ExecutionKey
+    retries: int  # of its retries CodePipeline had accepted so many when it was chosen: one more tells something
+    until_at: datetime  # the end of its turn, or of the wait after its failure
+    held_by: str = ""  # the key of the open issue that explains its failure: the rest waits
+
+
+@dataclass(frozen=True, slots=True)
 class Issue:
     """An AWS Health issue in the ledger, with where its all-clear stands."""
 
@@ -255,7 +271,12 @@ class Issue:
     closed_at: datetime | None = None  # when the close reached us
     settled_at: datetime | None = None  # when the settle time ends
     claim_cursor: str | None = None  # None: no unexplained failures left to look through
-    drain_cursor: str = ""
+    canary: Canary | None = None  # the one whose turn it is, or who went first
+    canaries: int = 0  # turns that ended without telling anything
+    waiting: int = 0  # how many were seen still held while a canary was looked for
+    drain_cursor: str = ""  # how far the look for a canary, then the release, has come
+    released: int = 0  # retries this all-clear has set off, the canary's apart
+    note: str = ""  # one sentence: where its all-clear stands, and why
     due_at: datetime | None = None
     expires_at: datetime | None = None
     ignored_by: str = ""  # a Slack user id: a person said that it holds nothing, whatever AWS says of it
@@ -287,24 +308,3 @@ class Hint:
     @property
     def key(self) -> str:
         return "#".join((self.account, self.region, self.pipeline, self.execution_id))
-
-
-@dataclass(frozen=True, slots=True)
-class CardRef:
-    """Where an execution's one Slack message is, and which version of the state it shows."""
-
-    key: ExecutionKey
-    revision: int  # optimistic lock of this item alone
-    wanted_version: int  # the newest saved state
-    rendered_version: int = 0
-    channel: str = ""  # the id chat.postMessage answered with
-    ts: str = ""
-    posting_at: datetime | None = None  # a post was begun and its outcome is not known
-    undeliverable: str = ""  # Slack's error code when it will never take the card
-    failures: int = 0
-    due_at: datetime | None = None
-    thread_ts: str = ""  # its message is a reply in this thread
-    burst: str = ""  # the burst that lists it
-    joined: bool = False  # placed in the burst's thread; False with a burst: its own message was there before
-    asked_version: int = 0  # the entered_version of the NEEDS_HUMAN people have been told of
-    asking_at: datetime | None = None  # the reply that tells them was begun and its outcome is not known

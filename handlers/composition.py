@@ -15,11 +15,13 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 
 from bot.adapters.aws import AwsClients
+from bot.adapters.calendar import ChangeCalendar
 from bot.adapters.codepipeline import CodePipeline
 from bot.adapters.dynamodb import DynamoStore
 from bot.adapters.health import AwsHealth
 from bot.policy import Policy, parse_policy
-from bot.ports import Chat, Health, Pipelines, Store
+from bot.ports import Calendar, Health, Pipelines, Store
+from bot.slack_port import Chat
 from bot.workflows.world import World
 
 if TYPE_CHECKING:
@@ -34,11 +36,13 @@ SETTINGS = (
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL",
     "AWS_REGION",
+    "CHANGE_",
     "HEALTH_",
     "IGNORED_",
     "ISSUE_",
     "LATE_",
     "MAX_",
+    "MODE",
     "ON_CALL_",
     "OVERRIDE_",
     "SETTLE_",
@@ -90,11 +94,16 @@ class App:
         return AwsHealth(self._clients, self.account, clock=clock)
 
     @cached_property
+    def calendar(self) -> Calendar:
+        return ChangeCalendar(self._clients, self.region)
+
+    @cached_property
     def world(self) -> World:
         return World(
             store=self.store,
             pipelines=self.pipelines,
             health=self.health,
+            calendar=self.calendar,
             policy=self.policy,
             account=self.account,
             new_id=lambda: uuid.uuid4().hex,

@@ -14,6 +14,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 
 from playground.backends import Backends
+from playground.change_calendar import ChangeCalendars
 from playground.codepipeline import CodePipeline
 from playground.deliveries import AsyncQueue, Disorder
 from playground.event_pattern import matches
@@ -56,6 +57,7 @@ class Cloud:
         self.stack = load(template_path, parameters, region=region, account=account)
         self.codepipeline = CodePipeline(self.put_event, self.invoke_later, account)
         self.health = Health(self.put_event, account)
+        self.calendars = ChangeCalendars()
         self.slack = slack or Slack()
         self.now = start
         self.disorder = disorder
@@ -78,7 +80,10 @@ class Cloud:
         self._clock = closing.enter_context(time_machine.travel(_naive(self.now), tick=False))
         self.backends = Backends(self.stack)
         self.gateway = Gateway(
-            self.stack, self.backends, {"codepipeline": self.codepipeline, "health": self.health}, self._kill
+            self.stack,
+            self.backends,
+            {"codepipeline": self.codepipeline, "health": self.health, "ssm": self.calendars},
+            self._kill,
         )
         self.gateway.start()
         closing.callback(self.gateway.stop)

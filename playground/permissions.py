@@ -1,7 +1,7 @@
 """Which permissions each API call needs. A call that is not listed is refused aloud: nobody has looked it up yet.
 
 Source: the Service Authorization Reference's pages on Amazon DynamoDB, AWS CodePipeline, AWS Health, AWS Secrets
-Manager and Amazon SQS; for transactions, "Using IAM with DynamoDB transactions".
+Manager, AWS Systems Manager and Amazon SQS; for transactions, "Using IAM with DynamoDB transactions".
 """
 
 import re
@@ -56,6 +56,10 @@ def _needs(stack: Stack, service: str, operation: str, params: Params, region: s
         yield from _codepipeline(stack, operation, params, region)
     elif service == "secretsmanager" and operation == "GetSecretValue":
         yield Need("secretsmanager:GetSecretValue", _secret_arn(stack, str(params.get("SecretId", "")), region))
+    elif service == "ssm" and operation == "GetCalendarState":
+        for name in params.get("CalendarNames", []):
+            own = f"arn:aws:ssm:{region}:{stack.account}:document/{name}"
+            yield Need("ssm:GetCalendarState", name if str(name).startswith("arn:") else own)
     elif service == "sqs" and operation == "SendMessage":
         name = str(params.get("QueueUrl", "")).rpartition("/")[2]
         yield Need("sqs:SendMessage", f"arn:aws:sqs:{region}:{stack.account}:{name}")

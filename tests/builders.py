@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.card_ref import CardRef
 from bot.model import (
     Attribution,
     Blocker,
-    CardRef,
     Entry,
     Execution,
     ExecutionKey,

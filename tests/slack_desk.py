@@ -6,8 +6,8 @@ from typing import Any
 
 from bot.model import Execution, ExecutionKey
 from bot.policy import Policy
-from bot.ports import SlackUser
 from bot.slack_answers import Answer
+from bot.slack_port import SlackUser
 from bot.slack_requests import Click, IssueClick, Mention, Submission
 from bot.workflows.slack.desk import Asked, Desk, Person
 from bot.workflows.slack.words import answer_words

@@ -15,7 +15,7 @@ from bot.burst_cards import RETRY_ALL, render_asking, render_burst, render_burst
 from bot.bursts import Burst, BurstLine, RetryAll
 from bot.model import HEALTH_UNREADABLE, Blocker, Execution, Status
 from bot.policy import Policy
-from bot.ports import Message
+from bot.slack_port import Message
 from playground.slack_limits import check_message
 from tests.builders import NOW, a_blocker, a_key, an_execution
 from tests.test_card_properties import (

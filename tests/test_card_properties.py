@@ -26,7 +26,7 @@ from bot.model import (
     Verdict,
 )
 from bot.policy import Policy
-from bot.ports import Message
+from bot.slack_port import Message
 from playground.slack_limits import check_message
 from tests.builders import NOW, a_blocker, a_key, an_execution
 from tests.test_cards import texts

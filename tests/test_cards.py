@@ -18,7 +18,7 @@ from bot.model import (
     Verdict,
 )
 from bot.policy import Policy
-from bot.ports import Message
+from bot.slack_port import Message
 from tests.builders import (
     KEY,
     NOW,

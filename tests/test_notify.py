@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from bot.card_ref import CardRef
 from bot.cards import render
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater, VersionConflict
-from bot.model import CardRef, Execution, PipelineTags, Status, Verdict
+from bot.model import Execution, PipelineTags, Status, Verdict
 from bot.policy import Policy
 from bot.workflows.living_message import ATTEMPTS, POSTING_LEASE, UNKNOWN_AGAIN_AFTER
 from bot.workflows.notify import show

@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.issues import Ignored, advance_issue
+from bot.issue_events import Ignored
+from bot.issues import advance_issue
 from bot.model import Entry, Status
-from bot.ports import Message
+from bot.slack_port import Message
 from bot.slack_requests import HomeOpened
 from bot.workflows.slack.clicks import handle_click
 from bot.workflows.slack.desk import Desk

@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import SlackRefused, TryLater
 from bot.model import Status
-from bot.ports import SlackUser
+from bot.slack_port import SlackUser
 from bot.slack_requests import HomeOpened
 from bot.workflows.slack.clicks import handle_click
 from bot.workflows.slack.desk import Desk

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.issues import Ignored, advance_issue, unreadable_report
+from bot.issue_events import Ignored
+from bot.issues import advance_issue, unreadable_report
 from bot.model import ALLCLEAR, Entry, IssuePhase, PipelineTags, RetryPlan, Status, Verdict
 from bot.workflows.slack.desk import Desk
 from tests.builders import (

@@ -36,6 +36,8 @@ def test_the_parameters_are_the_promised_ones_with_their_defaults() -> None:
         "IssueMaxAgeHours": 48,
         "IgnoredServices": "DIRECTCONNECT,BILLING*,CONNECT,INTERNETCONNECTIVITY,SUPPORTCENTER",
         "HealthUnavailable": "block",
+        "ChangeCalendar": "",
+        "Mode": "active",
         "OverrideUserGroup": "",
         "OverrideUsers": "",
         "OnCallMention": "",

@@ -72,6 +72,12 @@ def test_nobody_may_change_a_pipeline() -> None:
     assert verbs - reads == on_stages | {"PutJobSuccessResult", "PutJobFailureResult"}
 
 
+def test_only_resume_may_read_change_calendars() -> None:
+    """Shared calendars too, wherever they are; they are asked at the moment of a retry alone."""
+    for calendar in (f"us-east-1:{STACK.account}:document/freeze", "eu-west-1:999999999999:document/freeze"):
+        assert who_may("ssm:GetCalendarState", f"arn:aws:ssm:{calendar}") == {"ResumeFunction"}
+
+
 def test_only_the_gate_may_answer_jobs() -> None:
     """A job's answer lets a deploy through."""
     assert who_may("codepipeline:PutJobSuccessResult", "*") == {"GateFunction"}

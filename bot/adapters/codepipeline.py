@@ -29,6 +29,7 @@ from bot.errors import (
     TryLater,
 )
 from bot.model import ExecutionKey, PipelineTags
+from bot.policy import CALENDAR, Mode
 from bot.ports import PlannedAction, StageTruth
 
 if TYPE_CHECKING:
@@ -242,6 +243,14 @@ def _parse_tags(tags: Mapping[str, str], arn: str) -> PipelineTags:
             logger.warning("%s: the tag allclear:%s must be on or off, not %r; taken as on", arn, name, value)
         return value != "off"
 
+    mode = tags.get("allclear:mode", "").strip().lower()
+    if mode and mode not in tuple(Mode):
+        logger.warning("%s: the tag allclear:mode must be active or shadow, not %r; left out", arn, mode)
+        mode = ""
+    calendar = tags.get("allclear:calendar", "").strip()
+    if calendar and not CALENDAR.fullmatch(calendar):
+        logger.warning("%s: the tag allclear:calendar names no change calendar: %r; left out", arn, calendar)
+        calendar = ""
     channel = tags.get("allclear:channel", "").strip()
     if channel and not _CHANNEL.fullmatch(channel):
         logger.warning("%s: the tag allclear:channel is no channel id: %r; left out", arn, channel)
@@ -253,4 +262,7 @@ def _parse_tags(tags: Mapping[str, str], arn: str) -> PipelineTags:
         services=tuple(tags.get("allclear:services", "").upper().split()),
         regions=tuple(tags.get("allclear:regions", "").lower().split()),
         overriders=tuple(tags.get("allclear:overriders", "").split()),  # nonsense stays: it names nobody who may
+        calendar=calendar,
+        mode=mode,
+        tier=tags.get("allclear:tier", "").strip().lower(),
     )

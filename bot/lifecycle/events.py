@@ -61,6 +61,7 @@ class Released:
     issue: str
     why: str
     cleared_at: datetime | None = None  # when the close reached us; None: now
+    not_before_at: datetime | None = None  # when the retry may be made, where many are released; None: at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,8 @@ class Postponed:
     until_at: datetime
     claim_id: str = ""  # "" when nothing was claimed
     not_retryable: bool = False  # CodePipeline called the stage not retryable, which may be its own lag
+    calendar: str = ""  # a change calendar is closed, or counts as closed
+    opens_at: datetime | None = None  # when it opens
 
 
 @dataclass(frozen=True, slots=True)

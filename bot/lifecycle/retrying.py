@@ -18,7 +18,7 @@ from bot.lifecycle.events import (
     Undone,
 )
 from bot.lifecycle.holding import hold_or_ask
-from bot.lifecycle.state import next_state, unclaimed, why_not_automatic
+from bot.lifecycle.state import next_state, unclaimed, why_not_automatic, why_switched_off
 from bot.model import ALLCLEAR, Claim, Execution, RetryPlan, Status
 from bot.overrides import can_be_overridden, what_stopped
 from bot.policy import Policy
@@ -57,17 +57,24 @@ def claim(execution: Execution, event: Claimed, now: datetime, policy: Policy) -
         raise IllegalTransition("a claim needs a retry that is owed and nobody else's live lease")
     automatic = plan.requested_by == ALLCLEAR
     free = unclaimed(execution)  # an earlier claim on the very same failure started nothing: it costs nothing
-    refusal = why_not_automatic(free, now, policy) if automatic else ""
+    refusal = (why_not_automatic(free, now, policy) or why_switched_off(free, policy)) if automatic else ""
     if refusal:
         return next_state(
             free, now, policy, f"not retried: {refusal}", status=Status.NEEDS_HUMAN, note=refusal, retry=None
         )
-    what = f"{ASKING} to pass the condition" if free.passes_condition else f"{ASKING} to retry"
     return next_state(
-        free, now, policy, what if before is None else f"{ASKING} again",
+        free, now, policy, _asking(free, automatic, again=before is not None),
         claim=Claim(event.claim_id, event.lease_until_at, execution.action_execution_ids, spent_budget=automatic),
         automatic_retries=free.automatic_retries + (1 if automatic else 0),
     )  # fmt: skip
+
+
+def _asking(execution: Execution, automatic: bool, *, again: bool) -> str:
+    """What the last look before the call has found."""
+    wish = "to pass the condition" if execution.passes_condition else "to retry"
+    asking = f"{ASKING} {'again' if again else wish}"
+    found = "the same failure stands, nothing is frozen"
+    return f"{asking}: {found}, no known issue explains it" if automatic else f"{asking}: {found}"
 
 
 def accept(execution: Execution, event: Accepted, now: datetime, policy: Policy) -> Execution:
@@ -102,10 +109,19 @@ def postpone(execution: Execution, event: Postponed, now: datetime, policy: Poli
     plan = replace(
         execution.retry,
         not_before_at=event.until_at,
-        postponed=execution.retry.postponed + 1,
+        postponed=execution.retry.postponed + (0 if event.calendar else 1),
         not_retryable=execution.retry.not_retryable + int(event.not_retryable),
+        calendar=event.calendar,
+        opens_at=event.opens_at,
     )
-    return next_state(unclaimed(execution), now, policy, f"{NOT_NOW}: {event.why}", retry=plan, note=event.why)
+    return next_state(
+        unclaimed(execution),
+        now,
+        policy,
+        f"{NOT_NOW}: {event.why}; again at {event.until_at:%H:%M} UTC",
+        retry=plan,
+        note=event.why,
+    )
 
 
 def refuse(execution: Execution, event: Refused, now: datetime, policy: Policy) -> Execution:
@@ -151,9 +167,14 @@ def lose(execution: Execution, _event: Event, now: datetime, policy: Policy) -> 
 def request(execution: Execution, event: RetryRequested, now: datetime, policy: Policy) -> Execution:
     """A click: costs no budget and does not wait for the all-clear."""
     return next_state(
-        execution, now, policy, "asked for a retry", by=event.by,
+        execution, now, policy, f"asked for a retry{_in_spite_of(execution)}", by=event.by,
         status=Status.RESUMING, note="", claim=None, retry=RetryPlan(event.by, now, now),
     )  # fmt: skip
+
+
+def _in_spite_of(execution: Execution) -> str:
+    names = ", ".join(f"{blocker.service} in {blocker.region}" for blocker in execution.blockers)
+    return f" with an issue open ({names})" if names else ""
 
 
 def hasten(execution: Execution, event: RetryRequested, now: datetime, policy: Policy) -> Execution:

@@ -51,6 +51,15 @@ def why_not_automatic(execution: Execution, now: datetime, policy: Policy) -> st
     return ""
 
 
+def why_switched_off(execution: Execution, policy: Policy) -> str:
+    """The reason this pipeline is never retried unasked, "" if it is."""
+    if policy.is_shadow(execution.tags):
+        return "Shadow mode: Allclear would have retried now."
+    if not execution.tags.auto_retry:
+        return "Automatic retries are off for this pipeline (tag allclear:auto-retry)."
+    return ""
+
+
 def unclaimed(execution: Execution) -> Execution:
     """Without the claim, its cost given back."""
     paid = execution.claim is not None and execution.claim.spent_budget

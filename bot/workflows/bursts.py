@@ -15,7 +15,8 @@ from bot.bursts import Burst
 from bot.errors import TryLater, VersionConflict
 from bot.model import ExecutionKey
 from bot.policy import Policy
-from bot.ports import Chat, Store
+from bot.ports import Store
+from bot.slack_port import Chat
 from bot.workflows.living_message import BACKOFF_FIRST, BACKOFF_MOST, POSTING_LEASE, LivingMessage
 from bot.workflows.placement import adopt
 

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from bot.bursts import Burst
+from bot.card_ref import CardRef
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater, VersionConflict
-from bot.model import CardRef
-from bot.ports import Chat, Message
+from bot.slack_port import Chat, Message
 
 logger = logging.getLogger(__name__)
 

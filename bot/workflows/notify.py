@@ -9,11 +9,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.burst_cards import render_asking
+from bot.card_ref import CardRef
 from bot.cards import render
 from bot.errors import VersionConflict
-from bot.model import CardRef, Execution, ExecutionKey, Status, Verdict
+from bot.model import Execution, ExecutionKey, Status, Verdict
 from bot.policy import Policy
-from bot.ports import Chat, Message, Store
+from bot.ports import Store
+from bot.slack_port import Chat, Message
 from bot.workflows.bursts import draw
 from bot.workflows.living_message import ATTEMPTS, LivingMessage
 from bot.workflows.placement import placed

@@ -126,6 +126,8 @@ def _end(truth: StageTruth) -> Event | None:
         return Overtaken(truth.overtaken_by)
     if truth.execution_status == "Stopped":
         return StageStopped()
+    if truth.execution_status == "Cancelled":  # API reference, PipelineExecution: its definition was updated
+        return StageGone("The pipeline was changed, so CodePipeline cancelled this execution")
     return None
 
 

@@ -15,7 +15,8 @@ from bot.overrides import (
     who_may_override,
 )
 from bot.policy import Policy
-from bot.ports import Chat, Store
+from bot.ports import Store
+from bot.slack_port import Chat
 from bot.workflows.people import Came, Result, carry_out, stands
 
 logger = logging.getLogger(__name__)

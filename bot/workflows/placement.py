@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.bursts import Burst, ChannelRecord, line_of, note, place
+from bot.card_ref import CardRef
 from bot.errors import VersionConflict
-from bot.model import HEALTH_UNREADABLE, CardRef, Execution, ExecutionKey
+from bot.model import HEALTH_UNREADABLE, Execution, ExecutionKey
 from bot.policy import Policy
 from bot.ports import Store
 

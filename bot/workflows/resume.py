@@ -3,8 +3,9 @@
 import logging
 from datetime import datetime, timedelta
 
-from bot.clocks import postponed_until
+from bot.clocks import calendar_look, postponed_until
 from bot.errors import (
+    CalendarUnreadable,
     NotLatest,
     NotRetryable,
     OutcomeUnknown,
@@ -96,6 +97,8 @@ def _obstacle(world: World, reader: IssueReader, execution: Execution, now: date
         return event
     if truth.status is not StageStatus.FAILED:
         return Postponed(f"the stage is {truth.status}", postponed_until(execution, now))
+    if truth.execution_status == "Stopping":
+        return Postponed("somebody is stopping the execution", postponed_until(execution, now))
     if truth.transition_disabled is not None:
         why = f"{WAY_CLOSED} {execution.key.stage} is disabled: {truth.transition_disabled}"
         return Frozen(f"{why}. Enable it, then retry.")
@@ -110,6 +113,24 @@ def _obstacle(world: World, reader: IssueReader, execution: Execution, now: date
     if known.unreadable and world.policy.health_unavailable is WhenHealthUnreadable.BLOCK:
         why = f"AWS Health cannot be read ({known.unreadable}), and HealthUnavailable is block"
         return Postponed(why, postponed_until(execution, now))
+    return _freeze(world, execution, now)
+
+
+def _freeze(world: World, execution: Execution, now: datetime) -> Postponed | None:
+    """A change calendar that is closed holds an automatic retry; one that cannot be read counts as closed."""
+    for name in world.policy.calendars(execution.tags):
+        opens_at = None
+        try:
+            state = world.calendar.state(name)
+            if state.open:
+                continue
+            opens_at = state.changes_at
+            until = f"until {opens_at:%Y-%m-%d %H:%M} UTC" if opens_at else "and does not say until when"
+            why = f"The change calendar {name} is closed {until}"
+        except CalendarUnreadable as problem:
+            why = f"The change calendar {name} cannot be read and counts as closed ({problem})"
+        look_at = calendar_look(execution, opens_at, now, world.policy)
+        return Postponed(why, look_at, calendar=name, opens_at=opens_at)
     return None
 
 

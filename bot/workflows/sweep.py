@@ -1,7 +1,7 @@
 """Every minute: ask what is due, look at the truth, go on. The alarm clock behind everything else."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -24,10 +24,11 @@ AFTER_AN_ERROR = timedelta(minutes=5)
 HINT_KEPT = timedelta(days=3)  # longer than any outage of CodePipeline's API yet
 
 
-def sweep(world: World, now: datetime) -> int:
+def sweep(world: World, now: datetime, out_of_time: Callable[[], bool] = lambda: False) -> int:
     """Work through what is due. Answers how many items failed in a way nobody expected (0 is the norm).
 
-    One bad item never starves the others: its error is logged and its clock pushed.
+    One bad item never starves the others: its error is logged and its clock pushed. Once `out_of_time`, what is
+    left stays due for the next minute.
     """
     dues = world.store.due(now, BATCH)
     if not dues:
@@ -39,7 +40,12 @@ def sweep(world: World, now: datetime) -> int:
     except Exception:  # what is due is worked through all the same
         logger.exception("the issues that are due could not be asked about")
         failed += 1
-    for due in dues:
+    for done, due in enumerate(dues):
+        if out_of_time():
+            logger.warning(
+                "out of time; %d of %d due items are left to the next minute", len(dues) - done, len(dues)
+            )
+            break
         try:
             _handle(world, reader, due, now)
         except (TryLater, VersionConflict) as busy:
@@ -107,7 +113,8 @@ def _issue(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
         reader.read((), now)  # a good read closes the pseudo-issue
     issue_work.work(world, due.key, now)
     issue = world.store.load_issue(due.key)
-    if issue is not None and issue.phase is IssuePhase.OPEN and issue.due_at is not None and issue.due_at <= now:
+    waits = issue is not None and issue.phase in (IssuePhase.OPEN, IssuePhase.CANARY)
+    if issue is not None and waits and issue.due_at is not None and issue.due_at <= now:
         world.store.postpone(Due(DueKind.ISSUE, due.key, issue.due_at), now + WATCH_EVERY)
 
 
@@ -131,8 +138,8 @@ def _ask_about(world: World, keys: Iterable[str], now: datetime) -> None:
 
 
 def _is_watched(issue: Issue) -> bool:
-    live = issue.phase in (IssuePhase.OPEN, IssuePhase.SETTLING)
-    return live and issue.report.arn != HEALTH_UNREADABLE
+    """Until it is done: news that re-opens it stops the release, wherever that has come to."""
+    return issue.phase is not IssuePhase.DONE and issue.report.arn != HEALTH_UNREADABLE
 
 
 def _as_known(report: IssueReport, watched: Iterable[Issue]) -> Iterable[IssueReport]:

@@ -101,6 +101,9 @@ def test_a_pipelines_tags_are_its_wishes(aws: LocalAws, pipelines: CodePipeline)
         {"key": "allclear:regions", "value": "eu-west-1 us-east-1"},
         {"key": "allclear:unexplained", "value": "off"},
         {"key": "allclear:overriders", "value": "U0CAROL  U0DAVE"},
+        {"key": "allclear:tier", "value": "Production"},
+        {"key": "allclear:mode", "value": "Shadow"},
+        {"key": "allclear:calendar", "value": "team-freeze"},
         {"key": "team", "value": "web"},
     ]
     aws.answer("ListTagsForResource", {"tags": first, "nextToken": "more"}, {"tags": rest})
@@ -111,6 +114,9 @@ def test_a_pipelines_tags_are_its_wishes(aws: LocalAws, pipelines: CodePipeline)
         services=("ECS", "CLOUDFORMATION"),
         regions=("eu-west-1", "us-east-1"),
         overriders=("U0CAROL", "U0DAVE"),
+        calendar="team-freeze",
+        mode="shadow",
+        tier="production",
     )
     assert [given["resourceArn"] for given in aws.inputs("ListTagsForResource")] == [
         f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:web"
@@ -128,13 +134,15 @@ def test_a_pipelines_arn_is_of_its_partition(aws: LocalAws, pipelines: CodePipel
 def test_a_tag_that_makes_no_sense_is_left_out_aloud(
     aws: LocalAws, pipelines: CodePipeline, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tags = {"channel": "#deploys", "auto-retry": "maybe"}
+    tags = {"channel": "#deploys", "auto-retry": "maybe", "calendar": "the big freeze", "mode": "on"}
     told = [{"key": f"allclear:{name}", "value": value} for name, value in tags.items()]
     aws.answer("ListTagsForResource", {"tags": told})
     with caplog.at_level(logging.WARNING):
         assert pipelines.tags(ACCOUNT, REGION, "web") == PipelineTags()
     assert "allclear:channel" in caplog.text
     assert "allclear:auto-retry" in caplog.text
+    assert "allclear:calendar" in caplog.text
+    assert "allclear:mode" in caplog.text
 
 
 def test_an_overrider_that_is_no_id_still_narrows(aws: LocalAws, pipelines: CodePipeline) -> None:

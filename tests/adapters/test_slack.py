@@ -13,7 +13,7 @@ from bot.adapters.slack import SlackChat
 from bot.cards import render
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater
 from bot.policy import Policy
-from bot.ports import SlackUser
+from bot.slack_port import SlackUser
 from playground.slack import BOT_TOKEN, Slack
 from playground.slack_workspace import TEAM
 from tests.adapters.odd_server import OddServer, raw

@@ -11,7 +11,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 from hypothesis import strategies as st
 
 from bot.bursts import Burst, BurstLine, ChannelRecord
-from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue, Override
+from bot.card_ref import CardRef
+from bot.model import Entry, Execution, ExecutionKey, Hint, Issue, Override
 
 names = st.text(string.ascii_letters + string.digits + ".@-_", min_size=1, max_size=12)
 keys = st.builds(ExecutionKey, names, names, names, names, names)

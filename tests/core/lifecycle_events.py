@@ -51,6 +51,10 @@ BY_ANOTHER = an_attribution(blockers=(a_blocker(issue=OTHER_ARN, service="EC2"),
 BY_BOTH = an_attribution(blockers=(*EXPLAINED.blockers, *BY_ANOTHER.blockers))
 OVER = an_attribution(reason="The health gate stopped it, and nothing it named is open now.", blockers=())
 
+UNTIL = f"until the all-clear. {EXPLAINED.reason}"  # how a history line that says what holds it goes on
+UNLESS = ": resuming, unless the last look finds something new"
+ASKED = ": the same failure stands, nothing is frozen, no known issue explains it"
+
 
 def failed(
     number: int, attribution: Attribution = EXPLAINED, *actions: FailedAction, at: datetime = SOON, **changes: Any

@@ -7,16 +7,8 @@ import pytest
 from bot.attribution import explain
 from bot.errors import IllegalTransition
 from bot.gate import GateRequest, decide
-from bot.issues import (
-    KEPT_AFTER_DONE,
-    DrainedPage,
-    Ignored,
-    Reported,
-    Unignored,
-    advance_issue,
-    all_clear,
-    unreadable_report,
-)
+from bot.issue_events import DrainedPage, Ignored, Reported, Unignored
+from bot.issues import KEPT_AFTER_DONE, advance_issue, all_clear, unreadable_report
 from bot.model import Issue, IssuePhase, PipelineTags, Verdict
 from bot.policy import Policy
 from tests.builders import ACCOUNT, ISSUE_ARN, NOW, REGION, a_gate_action, a_report, an_action, an_issue

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.adapters.table_items import opened
+from bot.card_ref import CardRef
 from bot.errors import DuplicateClick, ParseError, VersionConflict
-from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue, Override
+from bot.model import Entry, Execution, ExecutionKey, Hint, Issue, Override
 from bot.ports import Due, DueKind, Page, Turn
 from tests.fakes.burst_store import MemoryBursts
 

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from bot.card_ref import CardRef
 from bot.cards import DISMISS, OVERRIDE, RETRY, UNDO
 from bot.errors import SlackRefused, TryLater
 from bot.lifecycle import Dismissed, Event, RetryRequested, Undone
-from bot.model import CardRef, Execution
+from bot.model import Execution
 from bot.reason_modal import ignore_modal, override_modal
 from bot.slack_answers import IGNORE
 from bot.slack_requests import BurstClick, Click, IssueClick, Press

@@ -8,7 +8,8 @@ from bot.errors import SlackRefused
 from bot.model import Execution
 from bot.mrkdwn import escape
 from bot.policy import Policy
-from bot.ports import Chat, Store
+from bot.ports import Store
+from bot.slack_port import Chat
 from bot.slack_words import nearest
 
 PAGE = 100

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from bot.errors import DuplicateClick, IllegalTransition, VersionConflict
 from bot.issue_answers import issue_name
-from bot.issues import Ignored, IssueEvent, Unignored, advance_issue
+from bot.issue_events import Ignored, IssueEvent, Unignored
+from bot.issues import advance_issue
 from bot.model import HEALTH_UNREADABLE, Issue, PipelineTags
 from bot.mrkdwn import clean, cut, mention
 from bot.overrides import REASON_LIMIT

@@ -5,8 +5,9 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater
-from bot.ports import Message, Turn
+from bot.ports import Turn
 from bot.slack_answers import Answer
+from bot.slack_port import Message
 from bot.slack_requests import Mention
 from bot.workflows.slack.desk import Asked, Desk, Person, refusal_of_stranger
 from bot.workflows.slack.words import answer_words
