@@ -182,8 +182,8 @@ def _ignored(issue: Issue, by: str, reason: str, now: datetime) -> Issue:
         return issue
     if issue.key == HEALTH_UNREADABLE or issue.phase is IssuePhase.DONE:
         raise IllegalTransition("there is nothing that this issue holds or could hold")
-    said = replace(issue, ignored_by=by, ignored_reason=reason, ignored_at=now)
-    return _drain(replace(said, claim_cursor=None), now)
+    said = replace(issue, ignored_by=by, ignored_reason=reason, ignored_at=now, claim_cursor=None, due_at=now)
+    return _drain(said, now) if issue.phase in (IssuePhase.OPEN, IssuePhase.SETTLING) else said
 
 
 def _unignored(issue: Issue, now: datetime) -> Issue:

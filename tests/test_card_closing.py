@@ -69,6 +69,7 @@ def closed(minutes: float) -> Released:
 
 PASSED = f"and passed at {slack_date(at(200))}."
 ASKED = f"<@{CAROL}> asked for a retry"
+KNOWING = "with an issue open (ECS in us-east-1)"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,8 @@ ASKED = f"<@{CAROL}> asked for a retry"
     [
         (failed(), ((185, closed(185)), *retried(185)),
          f"It was held for 3 h, resumed 5 min after the all-clear, {PASSED}"),
-        (failed(), ((60, RetryRequested(CAROL)), *retried(60)), f"It was held for 1 h, until {ASKED}, {PASSED}"),
+        (failed(), ((60, RetryRequested(CAROL)), *retried(60)),
+         f"It was held for 1 h, until {ASKED} {KNOWING}, {PASSED}"),
         (failed(), ((60, StageRunning()),),
          f"It was held for 1 h, until somebody retried it outside Allclear, {PASSED}"),
         (failed(), (), f"It was held for 3 h 20 min {PASSED}"),
@@ -121,7 +123,7 @@ def test_an_all_clear_that_was_called_off_does_not_count() -> None:
         (120, RetryRequested(CAROL)), *retried(120),
         (200, StagePassed()),
     )  # fmt: skip
-    assert how_it_passed(recovered) == f"It was held for 2 h, until {ASKED}, {PASSED}"
+    assert how_it_passed(recovered) == f"It was held for 2 h, until {ASKED} {KNOWING}, {PASSED}"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from tests.fakes.store import MemoryStore
 
 CHANNEL = "C0DEPLOYS"
 POLICY = Policy(slack_channel=CHANNEL)
+NO_TIME = timedelta(0)
 
 
 @pytest.fixture
@@ -42,9 +43,7 @@ def go_on(store: MemoryStore, status: Status = Status.RESUMING, **changes: objec
     return after
 
 
-def notify(
-    store: MemoryStore, chat: FakeChat, after: timedelta = timedelta(0), policy: Policy = POLICY
-) -> CardRef:
+def notify(store: MemoryStore, chat: FakeChat, after: timedelta = NO_TIME, policy: Policy = POLICY) -> CardRef:
     chat.now = NOW + after
     show(KEY, store, chat, policy, NOW + after)
     return store.cards[KEY]

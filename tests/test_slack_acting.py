@@ -150,7 +150,7 @@ class TestIgnore:
         text = say(desk, f"ignore {name} consoles only").text
         issue = store_of(desk).issues[ISSUE_ARN]
         assert (issue.ignored_by, issue.ignored_reason) == (ALICE, "consoles only")
-        assert (issue.phase, issue.due_at) == (IssuePhase.DRAINING, LATER)
+        assert (issue.phase, issue.due_at) == (IssuePhase.CANARY, LATER)
         assert "holds nothing any more" in text
 
     @pytest.mark.parametrize("user", [BOB, GUEST])

@@ -7,7 +7,7 @@ import pytest
 from bot.attribution import explain
 from bot.errors import IllegalTransition
 from bot.gate import GateRequest, decide
-from bot.issue_events import DrainedPage, Ignored, Reported, Unignored
+from bot.issue_events import DrainBegun, DrainedPage, Ignored, Reported, Unignored
 from bot.issues import KEPT_AFTER_DONE, advance_issue, all_clear, unreadable_report
 from bot.model import Issue, IssuePhase, PipelineTags, Verdict
 from bot.policy import Policy
@@ -22,25 +22,34 @@ def ignored(issue: Issue | None = None) -> Issue:
     return advance_issue(issue or an_issue(), Ignored(ALICE, "a console only"), NOW, POLICY)
 
 
-def drained(issue: Issue) -> Issue:
-    return advance_issue(issue, DrainedPage(None), NOW, POLICY)
+def drained(issue: Issue, policy: Policy = POLICY) -> Issue:
+    begun = advance_issue(issue, DrainBegun("few were held"), NOW, policy)
+    return advance_issue(begun, DrainedPage(None), NOW, policy)
 
 
 def update(*, closed: bool, minutes: int = 10) -> Reported:
     return Reported(a_report(updated_at=NOW + timedelta(minutes=minutes), closed=closed))
 
 
-@pytest.mark.parametrize("phase", [IssuePhase.OPEN, IssuePhase.SETTLING, IssuePhase.DRAINING])
+@pytest.mark.parametrize("phase", [IssuePhase.OPEN, IssuePhase.SETTLING])
 def test_it_releases_what_it_held_and_claims_nothing_more(phase: IssuePhase) -> None:
+    """As at a close: one of many goes first."""
     issue = ignored(an_issue(phase=phase, claim_cursor="a page", drain_cursor="another"))
     assert (issue.phase, issue.claim_cursor, issue.drain_cursor, issue.due_at) == (
-        IssuePhase.DRAINING,
+        IssuePhase.CANARY,
         None,
         "",
         NOW,
     )
     assert (issue.ignored_by, issue.ignored_reason, issue.ignored_at) == (ALICE, "a console only", NOW)
     assert not issue.open
+
+
+@pytest.mark.parametrize("phase", [IssuePhase.CANARY, IssuePhase.DRAINING])
+def test_a_release_under_way_goes_on_from_where_it_is(phase: IssuePhase) -> None:
+    issue = ignored(an_issue(phase=phase, claim_cursor="a page", drain_cursor="another"))
+    assert (issue.phase, issue.claim_cursor, issue.drain_cursor) == (phase, None, "another")
+    assert issue.ignored_by == ALICE
 
 
 def test_what_it_releases_is_told_who_and_why() -> None:
@@ -98,7 +107,7 @@ def test_taking_back_what_nobody_ignores_changes_nothing() -> None:
 def test_it_is_known_for_as_long_as_it_could_hold_anything() -> None:
     """Forgotten sooner, the next answer of AWS Health would make it a new issue, and hold deploys."""
     policy = Policy(issue_max_age=timedelta(days=30))
-    issue = advance_issue(ignored(), DrainedPage(None), NOW, policy)
+    issue = drained(ignored(), policy)
     assert issue.expires_at == an_issue().report.start_at + timedelta(days=30) + KEPT_AFTER_DONE
 
 

@@ -167,7 +167,10 @@ def test_a_state_saved_meanwhile_is_decided_again() -> None:
     told.night.between(store)  # type: ignore[arg-type]
     store.before("save_execution", lambda: apply_click(told))
     assert told.say().came is Came.DONE
-    assert told.night.lines()[-2:] == ["asked for a retry", f"overrode the health gate: {REASON}"]
+    assert told.night.lines()[-2:] == [
+        "asked for a retry with an issue open (ECS in us-east-1)",
+        f"overrode the health gate: {REASON}",
+    ]
 
 
 def apply_click(told: Overrides) -> None:
