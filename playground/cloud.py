@@ -21,6 +21,7 @@ from playground.functions import Functions, Invocation
 from playground.gateway import Fault, FaultKind, Gateway, access_key_id
 from playground.health import Health
 from playground.http_api import FAILED, NOT_FOUND, Response, request_event, response
+from playground.notifications import NotificationRules
 from playground.slack import Slack
 from playground.stack import Function, Schedule
 from playground.streams import StreamReader
@@ -56,6 +57,7 @@ class Cloud:
         self.stack = load(template_path, parameters, region=region, account=account)
         self.codepipeline = CodePipeline(self.put_event, self.invoke_later, account)
         self.health = Health(self.put_event, account)
+        self.notifications = NotificationRules(self.stack, lambda to, event: self._queue.add(to, event, self.now))
         self.slack = slack or Slack()
         self.now = start
         self.disorder = disorder
@@ -99,6 +101,7 @@ class Cloud:
 
     def put_event(self, event: Mapping[str, Any]) -> None:
         """Put an EventBridge event on the bus: the rules it fits send it to their functions at `settle`."""
+        self.notifications.tell(event, self.now)
         if event.get("region") not in self._bus_regions:
             return  # another Region's bus, which has none of our rules
         for rule in self.stack.rules:

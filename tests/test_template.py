@@ -298,7 +298,7 @@ def test_the_indexes_are_those_the_store_asks() -> None:
 
 
 def test_the_outputs_are_what_the_installer_needs_next() -> None:
-    """Slack's Request URL, the function for the pipelines' gates, and where the memory is."""
-    assert set(STACK.outputs) == {"SlackRequestUrl", "GateFunctionName", "TableName"}
+    """Slack's Request URL, the function for the pipelines' gates, their rules' topic, where the memory is."""
+    assert set(STACK.outputs) == {"SlackRequestUrl", "GateFunctionName", "PipelineNotificationTopic", "TableName"}
     assert STACK.outputs["SlackRequestUrl"].startswith("https://")
     assert STACK.outputs["SlackRequestUrl"].endswith(".amazonaws.com/slack/events")
