@@ -67,6 +67,10 @@ class FailedAction:
     external_execution_url: str = ""
     gate_issues: tuple[str, ...] | None = None
     """None: not Allclear's gate. Else the last ARN segments of the issues the gate named."""
+    target: str = ""  # what it works on, as its configuration names it: a stack, or an ECS cluster/service
+    services: tuple[str, ...] = ()  # Health services that the failure itself names (bot.ports.Evidence)
+    build_phase: str = ""  # the CodeBuild phase that failed, where CodeBuild told
+    build_fault: bool = False  # that phase broke in CodeBuild itself, not in the team's commands
 
 
 MESSAGE_LIMIT = 2_000  # characters of an error kept; CodePipeline's own may reach 5,000

@@ -16,9 +16,10 @@ from aws_lambda_powertools.logging.utils import copy_config_to_registered_logger
 from bot.adapters.aws import AwsClients
 from bot.adapters.codepipeline import CodePipeline
 from bot.adapters.dynamodb import DynamoStore
+from bot.adapters.evidence import ServiceEvidence
 from bot.adapters.health import AwsHealth
 from bot.policy import Policy, parse_policy
-from bot.ports import Chat, Health, Pipelines, Store
+from bot.ports import Chat, Evidence, Health, Pipelines, Store
 from bot.workflows.world import World
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ SETTINGS = (
     "MAX_",
     "ON_CALL_",
     "OVERRIDE_",
+    "PROVIDER_",
     "SETTLE_",
     "SLACK_",
     "TABLE_",
@@ -88,11 +90,16 @@ class App:
         return AwsHealth(self._clients, self.account, clock=clock)
 
     @cached_property
+    def evidence(self) -> Evidence:
+        return ServiceEvidence(AwsClients(connect_timeout=2, read_timeout=4))
+
+    @cached_property
     def world(self) -> World:
         return World(
             store=self.store,
             pipelines=self.pipelines,
             health=self.health,
+            evidence=self.evidence,
             policy=self.policy,
             account=self.account,
             new_id=lambda: uuid.uuid4().hex,

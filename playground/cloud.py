@@ -16,6 +16,7 @@ from botocore.config import Config
 from playground.backends import Backends
 from playground.codepipeline import CodePipeline
 from playground.deliveries import AsyncQueue, Disorder
+from playground.deploy_services import CloudFormation, CodeBuild, CodeDeploy, Ecs
 from playground.event_pattern import matches
 from playground.functions import Functions, Invocation
 from playground.gateway import Fault, FaultKind, Gateway, access_key_id
@@ -57,6 +58,10 @@ class Cloud:
         self.stack = load(template_path, parameters, region=region, account=account)
         self.codepipeline = CodePipeline(self.put_event, self.invoke_later, account)
         self.health = Health(self.put_event, account)
+        self.cloudformation = CloudFormation(account)
+        self.codebuild = CodeBuild(account)
+        self.codedeploy = CodeDeploy(account)
+        self.ecs = Ecs(account)
         self.notifications = NotificationRules(self.stack, lambda to, event: self._queue.add(to, event, self.now))
         self.slack = slack or Slack()
         self.now = start
@@ -80,7 +85,17 @@ class Cloud:
         self._clock = closing.enter_context(time_machine.travel(_naive(self.now), tick=False))
         self.backends = Backends(self.stack)
         self.gateway = Gateway(
-            self.stack, self.backends, {"codepipeline": self.codepipeline, "health": self.health}, self._kill
+            self.stack,
+            self.backends,
+            {
+                "codepipeline": self.codepipeline,
+                "health": self.health,
+                "cloudformation": self.cloudformation,
+                "codebuild": self.codebuild,
+                "codedeploy": self.codedeploy,
+                "ecs": self.ecs,
+            },
+            self._kill,
         )
         self.gateway.start()
         closing.callback(self.gateway.stop)

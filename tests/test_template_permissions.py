@@ -64,6 +64,22 @@ def test_nobody_may_change_a_pipeline() -> None:
     assert verbs - reads == {"RetryStageExecution", "PutJobSuccessResult", "PutJobFailureResult"}
 
 
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("cloudformation:DescribeStackEvents", "arn:aws:cloudformation:eu-west-1:{}:stack/web/0b1c"),
+        ("codebuild:BatchGetBuilds", "arn:aws:codebuild:eu-west-1:{}:project/web"),
+        ("codedeploy:GetDeployment", "arn:aws:codedeploy:eu-west-1:{}:deploymentgroup:web/live"),
+        ("ecs:DescribeServices", "arn:aws:ecs:eu-west-1:{}:service/live/web"),
+    ],
+)
+def test_only_those_who_see_a_failure_first_may_look_behind_it(action: str, resource: str) -> None:
+    """Slack's requests, cards and the gate have no use for what a stack or a build says."""
+    who = {"PipelineEventFunction", "SweepFunction", "ResumeFunction"}
+    assert who_may(action, resource.format(STACK.account)) == who
+    assert who_may(action, resource.format("999999999999")) == set()
+
+
 def test_only_the_gate_may_answer_jobs() -> None:
     """A job's answer lets a deploy through."""
     assert who_may("codepipeline:PutJobSuccessResult", "*") == {"GateFunction"}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.adapters.action_targets import target_of
 from bot.gate import GATE_MESSAGE_PREFIX
 from bot.model import MESSAGE_LIMIT, ExecutionKey, FailedAction
 from bot.ports import StageStatus, StageTruth
@@ -72,7 +73,7 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
             StageTruth(
                 key=ExecutionKey(run.account, run.region, run.pipeline, run.execution_id, name),
                 status=status,
-                failed=tuple(_failed_action(attempt, run.region) for attempt in failed),
+                failed=tuple(_failed_action(attempt, run.region, run.account) for attempt in failed),
                 failed_at=max((at for attempt in failed if (at := attempt.changed_at) > _BEGINNING), default=None),
                 overtaken_by="" if is_ours or parallel else latest.get("pipelineExecutionId", ""),
                 transition_disabled=(
@@ -165,7 +166,7 @@ def _seen(name: str, seen: Row, listed: _Attempt | None) -> _Attempt:
     )
 
 
-def _failed_action(attempt: _Attempt, pipeline_region: str) -> FailedAction:
+def _failed_action(attempt: _Attempt, pipeline_region: str, account: str) -> FailedAction:
     kind = attempt.input.get("actionTypeId", {})
     result, state = attempt.result, attempt.state
     error = {**state.get("errorDetails", {}), **result.get("errorDetails", {})}
@@ -184,6 +185,7 @@ def _failed_action(attempt: _Attempt, pipeline_region: str) -> FailedAction:
         external_execution_id=external_id,
         external_execution_url=result.get("externalExecutionUrl") or state.get("externalExecutionUrl", ""),
         gate_issues=tuple(_issues_named(external_id)) if from_gate else None,
+        target=target_of(kind.get("provider", ""), attempt.input, account),
     )
 
 

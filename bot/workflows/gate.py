@@ -58,5 +58,9 @@ def _services(world: World, request: GateRequest, region: str) -> tuple[str, ...
         ) from None
     except (TryLater, NotAllowed) as problem:
         raise ParseError("UserParameters.services", f"auto could not read the pipeline ({problem})") from problem
-    services = {service for action in actions for service in services_of(action.owner, action.provider)}
+    services = {
+        service
+        for action in actions
+        for service in services_of(action.owner, action.provider, world.policy.provider_services)
+    }
     return tuple(sorted(services))

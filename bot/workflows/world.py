@@ -9,7 +9,7 @@ from bot.errors import VersionConflict
 from bot.lifecycle import Event, advance
 from bot.model import Execution, ExecutionKey
 from bot.policy import Policy
-from bot.ports import Health, Pipelines, Store
+from bot.ports import Evidence, Health, Pipelines, Store
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,7 @@ class World:
     store: Store
     pipelines: Pipelines
     health: Health
+    evidence: Evidence
     policy: Policy
     account: str  # the account Allclear runs in
     new_id: Callable[[], str]  # unique ids for claims and hints

@@ -19,6 +19,7 @@ from bot.workflows.resume import resume
 from bot.workflows.sweep import sweep
 from bot.workflows.world import World, apply
 from tests.builders import ACCOUNT, KEY, NOW, a_report, an_action
+from tests.fakes.evidence import FakeEvidence
 from tests.fakes.health import FakeHealth
 from tests.fakes.pipelines import FakePipelines
 from tests.fakes.store import MemoryStore
@@ -36,12 +37,14 @@ class Night:
         self.store = MemoryStore(on_write=self.stream.append)
         self.pipelines = FakePipelines()
         self.health = FakeHealth()
+        self.evidence = FakeEvidence()
         self.failed_items = 0  # what the sweep counted for its alarm
         self._ids, self._attempts = count(1), count(1)
         self.world = World(
             store=self.store,
             pipelines=self.pipelines,
             health=self.health,
+            evidence=self.evidence,
             policy=Policy(**settings),
             account=ACCOUNT,
             new_id=lambda: f"id-{next(self._ids)}",
