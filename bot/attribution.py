@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.model import (
     HEALTH_UNREADABLE,
+    RULE,
     Attribution,
     Blocker,
     FailedAction,
@@ -130,6 +131,14 @@ def explain(
     if not actions:
         return Attribution(
             Verdict.UNEXPLAINED, "CodePipeline names no failed action, so no issue can be matched.", caveat=caveat
+        )
+    rules = [action.name for action in actions if action.category == RULE and action.gate_issues is None]
+    if rules:
+        return Attribution(
+            Verdict.UNEXPLAINED,
+            f"A stage condition stopped it (rule {', '.join(rules)}), not a failed action; Allclear matches AWS "
+            "Health issues with actions only.",
+            caveat=caveat,
         )
     counting = [issue for issue in issues if _counts_for(issue, actions, account, tags, policy)]
     found: dict[str, tuple[Issue, str]] = {}

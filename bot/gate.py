@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from bot.attribution import last_segment
 from bot.errors import ParseError
-from bot.model import HEALTH_UNREADABLE, Issue
+from bot.model import HEALTH_UNREADABLE, Issue, Override
 from bot.policy import Policy, WhenHealthUnreadable
 
 GATE_MESSAGE_PREFIX = "Allclear health gate:"
@@ -56,6 +56,7 @@ class GateAnswer:
     passes: bool
     message: str
     external_execution_id: str = ""
+    stopped_by: str = ""  # what an override would pass: the open issues, or that Health is unreadable
 
 
 def parse_job(event: object) -> GateJob:
@@ -160,7 +161,12 @@ def decide(
                 f"{GATE_MESSAGE_PREFIX} AWS Health cannot be read ({unreadable}), and HealthUnavailable is block. "
                 "The deploy waits; Allclear retries it when AWS Health can be read and shows nothing open."
             )
-            return GateAnswer(passes=False, message=message[:MESSAGE_LIMIT], external_execution_id=UNREADABLE_NAME)
+            return GateAnswer(
+                passes=False,
+                message=message[:MESSAGE_LIMIT],
+                external_execution_id=UNREADABLE_NAME,
+                stopped_by=f"AWS Health cannot be read ({unreadable}).",
+            )
         return GateAnswer(
             passes=True,
             message=f"AWS Health could not be read ({unreadable}); HealthUnavailable is allow.{beside}",
@@ -204,7 +210,20 @@ def _stop(blocking: list[Issue], beside: str) -> GateAnswer:
         passes=False,
         message=message[:MESSAGE_LIMIT],
         external_execution_id=_external_id([last_segment(issue.report.arn) for issue in blocking]),
+        stopped_by=f"Open: {details}.",
     )
+
+
+def pass_by_override(stop: GateAnswer, override: Override) -> GateAnswer:
+    """What would have stopped the deploy is passed; the job's summary says who let it, why, and past what."""
+    who = f"Overridden by {override.by} until {override.expires_at:%H:%M} UTC: {override.reason}"
+    return GateAnswer(passes=True, message=f"{who}{'' if who.endswith('.') else '.'} {stop.stopped_by}")
+
+
+def stop_all_the_same(stop: GateAnswer, why: str) -> GateAnswer:
+    """There may be an override, and it does not count: the message says why, whatever else has to be cut."""
+    beside = f" An override was not counted: {why}"
+    return replace(stop, message=stop.message[: MESSAGE_LIMIT - len(beside)] + beside)
 
 
 def _external_id(names: list[str]) -> str:

@@ -58,7 +58,9 @@ class FailedAction:
     name: str
     action_execution_id: str
     region: str
-    category: str = ""  # Source Build Test Deploy Approval Invoke Compute
+    category: str = (
+        ""  # Source Build Test Deploy Approval Invoke Compute; RULE: no action, a stage condition's rule
+    )
     owner: str = ""  # AWS ThirdParty Custom
     provider: str = ""  # CloudFormation, ECS, Lambda, …
     error_code: str = ""  # JobFailed, ConfigurationError, PermissionError, SystemUnavailable, …
@@ -73,6 +75,7 @@ class FailedAction:
     build_fault: bool = False  # that phase broke in CodeBuild itself, not in the team's commands
 
 
+RULE = "Rule"  # CodePipeline's own category of a stage condition's rule
 MESSAGE_LIMIT = 2_000  # characters of an error kept; CodePipeline's own may reach 5,000
 
 
@@ -138,6 +141,7 @@ class RetryPlan:
     not_before_at: datetime
     postponed: int = 0  # how often CodePipeline or Health said "not now"
     not_retryable: int = 0  # how often of these CodePipeline called the stage not retryable
+    override: bool = False  # asked for as an override: what stopped the stage is passed, not checked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,11 @@ class Execution:
     @property
     def stopped_by_gate(self) -> bool:
         return any(action.gate_issues is not None for action in self.actions)
+
+    @property
+    def passes_condition(self) -> bool:
+        """What is owed is OverrideStageCondition: a stage condition failed the stage and somebody overrode it."""
+        return bool(self.condition) and self.retry is not None and self.retry.override
 
 
 class IssuePhase(StrEnum):

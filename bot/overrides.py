@@ -9,6 +9,8 @@ from bot.policy import Policy
 OVERRIDE_LASTS = timedelta(minutes=60)
 REASON_LIMIT = 500  # characters of a reason kept
 
+_CONDITIONS = {"BEFORE_ENTRY": "the stage's entry condition", "ON_SUCCESS": "the stage's success condition"}
+
 
 def may_override(user_id: str, policy: Policy, tags: PipelineTags, members: frozenset[str]) -> bool:
     """On the stack's list (OverrideUsers, `members` of OverrideUserGroup), and not left out by the pipeline's tag.
@@ -34,6 +36,13 @@ def who_may_override(policy: Policy, tags: PipelineTags) -> str:
 def can_be_overridden(execution: Execution) -> bool:
     """Only a gate or a stage condition can be passed; a failed action can only be retried."""
     return execution.stopped_by_gate or bool(execution.condition)
+
+
+def what_stopped(execution: Execution) -> str:
+    """In words, what an override of this execution passes."""
+    return (
+        _CONDITIONS.get(execution.condition, "the stage's condition") if execution.condition else "the health gate"
+    )
 
 
 def in_force(override: Override, stage: str, now: datetime) -> bool:

@@ -119,7 +119,8 @@ class App:
     def chat(self) -> Chat:
         from bot.adapters.slack import SLACK_API_URL, SlackChat
 
-        return SlackChat(self.slack_secrets.bot_token, self._environment.get("SLACK_API_URL") or SLACK_API_URL)
+        base_url = self._environment.get("SLACK_API_URL") or SLACK_API_URL
+        return SlackChat(self.slack_secrets.bot_token, base_url, clock)
 
 
 def app() -> App:

@@ -30,7 +30,7 @@ _ON_A_PIPELINE = {
     "ListActionExecutions": "pipelineName",
     "ListPipelineExecutions": "pipelineName",
 }
-_ON_A_STAGE = {"RetryStageExecution"}
+_ON_A_STAGE = {"RetryStageExecution", "OverrideStageCondition"}
 _ON_NOTHING = {
     "codepipeline": {"PutJobSuccessResult", "PutJobFailureResult"},
     "health": {"DescribeEvents", "DescribeEventDetails", "DescribeAffectedEntities"},

@@ -20,6 +20,7 @@ from bot.model import (
     Issue,
     IssuePhase,
     IssueReport,
+    Override,
     Status,
     Verdict,
 )
@@ -153,6 +154,14 @@ def an_issue(**changes: Any) -> Issue:
         due_at=NOW + timedelta(minutes=1),
     )
     return replace(issue, **changes)
+
+
+def an_override(**changes: Any) -> Override:
+    """Carol lets web's Deploy pass for an hour."""
+    given = Override(
+        KEY, "U0CAROL", "the fix is in this deploy", created_at=NOW, expires_at=NOW + timedelta(hours=1)
+    )
+    return replace(given, **changes)
 
 
 def a_hint(**changes: Any) -> Hint:

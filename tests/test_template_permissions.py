@@ -56,12 +56,20 @@ def test_only_resume_may_retry_a_stage() -> None:
     assert who_may("codepipeline:RetryStageExecution", stage.replace(STACK.account, "999999999999")) == set()
 
 
+def test_only_resume_may_pass_a_stage_condition() -> None:
+    """Whoever asks for it in Slack writes a record; the call is made by the function that looks first."""
+    stage = f"arn:aws:codepipeline:eu-west-1:{STACK.account}:web/Deploy"
+    assert who_may("codepipeline:OverrideStageCondition", stage) == {"ResumeFunction"}
+    assert who_may("codepipeline:OverrideStageCondition", stage.replace(STACK.account, "999999999999")) == set()
+
+
 def test_nobody_may_change_a_pipeline() -> None:
-    """Retrying a stage is the one thing Allclear does to pipelines."""
+    """Letting a stage go on is the one thing Allclear does to pipelines."""
     every = {action for function in STACK.functions.values() for s in function.statements for action in s.actions}
     verbs = {action.partition(":")[2] for action in every if action.startswith("codepipeline:")}
     reads = {verb for verb in verbs if verb.startswith(("Get", "List"))}
-    assert verbs - reads == {"RetryStageExecution", "PutJobSuccessResult", "PutJobFailureResult"}
+    on_stages = {"RetryStageExecution", "OverrideStageCondition"}
+    assert verbs - reads == on_stages | {"PutJobSuccessResult", "PutJobFailureResult"}
 
 
 @pytest.mark.parametrize(
@@ -99,9 +107,17 @@ def test_the_gate_writes_the_ledger_of_issues_and_nothing_else() -> None:
     assert writable == {"ISSUE"}
 
 
-def test_nobody_may_write_an_override_yet() -> None:
-    """Its place is clear: the function that will write it gets a statement of its own."""
-    assert who_may_write("OVERRIDE#a") == set()
+def test_an_override_is_written_for_people_and_read_by_the_gate() -> None:
+    """What lets a deploy pass comes from a signed Slack request, and from nowhere else."""
+    assert who_may_write("OVERRIDE#a") == {"SlackRequestFunction"}
+    assert who_may("dynamodb:Query", STACK.tables[0].arn, "OVERRIDE#a") == {"GateFunction"}
+
+
+def test_the_gate_looks_at_pipelines_and_changes_none() -> None:
+    """It asks CodePipeline in which stage it stands."""
+    pipeline = f"arn:aws:codepipeline:eu-west-1:{STACK.account}:web"
+    for read in ("GetPipelineState", "GetPipelineExecution", "ListActionExecutions"):
+        assert "GateFunction" in who_may(f"codepipeline:{read}", pipeline)
 
 
 def test_slack_cannot_touch_the_ledger_and_notify_only_executions() -> None:
@@ -134,13 +150,13 @@ def test_each_index_is_open_to_those_who_ask_it() -> None:
 
 
 def test_what_one_transaction_writes_stands_in_one_statement() -> None:
-    """A saved state takes its edges (or its click) along; IAM may judge their keys together."""
+    """A saved state takes its edges (or its click and its override) along; IAM may judge their keys together."""
     together = {
         "PipelineEventFunction": ("EXEC#a", "HELD#a"),
         "HealthEventFunction": ("EXEC#a", "HELD#a"),
         "SweepFunction": ("EXEC#a", "HELD#a"),
         "ResumeFunction": ("EXEC#a", "HELD#a"),
-        "SlackRequestFunction": ("EXEC#a", "CLICK#a"),
+        "SlackRequestFunction": ("EXEC#a", "CLICK#a", "OVERRIDE#a"),
     }
     for name, keys in together.items():
         for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):

@@ -23,7 +23,7 @@ from bot.adapters.dynamodb_table import (
 from bot.adapters.plain_values import plain_instant
 from bot.adapters.table_items import Item, Key
 from bot.errors import DuplicateClick, ParseError, VersionConflict
-from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue
+from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue, Override
 from bot.ports import Due, Page
 
 if TYPE_CHECKING:
@@ -63,13 +63,17 @@ class DynamoStore:
         holding: Sequence[str] = (),
         click: str | None = None,
         click_expires_at: datetime | None = None,
+        override: Override | None = None,
     ) -> None:
-        """As the port says. Raises ValueError unless the trail's last entry is this version's.
+        """As the port says. Raises ValueError unless the trail's last entry is this version's, and the override's
+        key this execution's.
 
-        DynamoDB takes 100 items a transaction, so `holding` may name 96 issues.
+        DynamoDB takes 100 items a transaction, so `holding` may name 95 issues.
         """
         if not execution.trail or execution.trail[-1].version != execution.version:
             raise ValueError("the trail's last entry is not this version's")
+        if override is not None and override.key != execution.key:
+            raise ValueError("an override is saved with the stage it is for")
         key, entry, write_id = execution.key, execution.trail[-1], self._new_write_id()
         line: Item = {**items.line_item(execution), "write_id": write_id}
         lapses_at = items.epoch(entry.at + items.RETENTION)
@@ -80,6 +84,8 @@ class DynamoStore:
         ]
         for issue in dict.fromkeys(holding):
             requests.append(put_request({**items.edge_key(issue, str(key)), "expires_at": lapses_at}))
+        if override is not None:
+            requests.append(put_request(items.override_item(override)))
         if click is not None:
             used_until = lapses_at if click_expires_at is None else items.epoch(click_expires_at)
             requests.append(put_request({**items.click_key(click), "expires_at": used_until}, {"pk": None}))
@@ -92,6 +98,11 @@ class DynamoStore:
             if click is not None and len(requests) - 1 in refusal.positions:
                 raise DuplicateClick(f"{key}: this click was carried out before") from refusal
             raise VersionConflict(f"{key}: version {execution.version - 1} is not the newest") from refusal
+
+    def overrides(self, account: str, region: str, pipeline: str, execution_id: str) -> tuple[Override, ...]:
+        """As the port says. One that cannot be read lets nothing pass."""
+        partition = items.overrides_of(account, region, pipeline, execution_id)
+        return tuple(_readable(self._table.every(("pk", partition)), items.read_override))
 
     def wake_execution(self, key: ExecutionKey, now: datetime) -> None:
         self._update_if(items.state_key(key), {"woken_at": plain_instant(now)}, {"sk": "STATE"})

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from bot.adapters.plain_values import from_plain, parse_instant, plain_instant, to_plain
 from bot.errors import ParseError
-from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue
+from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue, Override
 from bot.ports import Due, DueKind
 
 T = TypeVar("T")
@@ -50,6 +50,15 @@ def edge_key(issue: str, key: str) -> Key:
 
 def click_key(click: str) -> Key:
     return {"pk": f"CLICK#{click}", "sk": "CLICK"}
+
+
+def override_key(key: ExecutionKey) -> Key:
+    return {"pk": overrides_of(key.account, key.region, key.pipeline, key.execution_id), "sk": key.stage}
+
+
+def overrides_of(account: str, region: str, pipeline: str, execution_id: str) -> str:
+    """The partition of the overrides given to one pipeline execution."""
+    return "#".join(("OVERRIDE", account, region, pipeline, execution_id))
 
 
 def due_key(due: Due) -> Key:
@@ -151,6 +160,22 @@ def read_issue(item: Mapping[str, Any]) -> Issue:
             return replace(issue, expires_at=datetime.fromtimestamp(int(seconds), UTC))
         except (TypeError, ValueError, OverflowError) as error:
             raise ParseError("expires_at", "is not a number of seconds") from error
+
+    return _read(item, read)
+
+
+def override_item(override: Override) -> Item:
+    """`expires_at` is TTL's, in whole seconds and lazily kept; what counts is `lapses_at`, the exact instant."""
+    item: Item = to_plain(override)
+    item["lapses_at"] = item.pop("expires_at")
+    del item["key"]
+    return {**item, **override_key(override.key), "expires_at": epoch(override.expires_at)}
+
+
+def read_override(item: Mapping[str, Any]) -> Override:
+    def read() -> Override:
+        key = _parse_key(f"{str(item['pk']).removeprefix('OVERRIDE#')}#{item['sk']}", "pk")
+        return from_plain(Override, {**item, "key": key, "expires_at": item.get("lapses_at")})
 
     return _read(item, read)
 

@@ -15,6 +15,7 @@ class StageFailed:
     attribution: Attribution
     tags: PipelineTags
     revision: str = ""
+    condition: str = ""  # BEFORE_ENTRY or ON_SUCCESS: `actions` are the failed rules of this stage condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,25 @@ class Frozen:
 
 
 @dataclass(frozen=True, slots=True)
+class Lapsed:
+    """An override of a stage condition ran out before CodePipeline took it."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class RetryRequested:
     """A person asked for a retry (`by` is a Slack user id)."""
 
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overridden:
+    """Somebody who may has overridden the gate, or the stage condition, that stopped the stage."""
+
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +165,9 @@ Event = (
     | Postponed
     | Refused
     | Frozen
+    | Lapsed
     | RetryRequested
+    | Overridden
     | Dismissed
     | Undone
 )

@@ -68,6 +68,7 @@ def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Pol
         actions=event.actions,
         failed_at=event.failed_at,
         attribution=event.attribution,
+        condition=event.condition,
         tags=event.tags,
         revision=event.revision or execution.revision,
         automatic_retries=automatic,

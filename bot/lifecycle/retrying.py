@@ -10,6 +10,8 @@ from bot.lifecycle.events import (
     Dismissed,
     Event,
     Frozen,
+    Lapsed,
+    Overridden,
     Postponed,
     Refused,
     RetryRequested,
@@ -18,6 +20,7 @@ from bot.lifecycle.events import (
 from bot.lifecycle.holding import hold_or_ask
 from bot.lifecycle.state import next_state, unclaimed, why_not_automatic
 from bot.model import ALLCLEAR, Claim, Execution, RetryPlan, Status
+from bot.overrides import can_be_overridden, what_stopped
 from bot.policy import Policy
 
 
@@ -51,8 +54,9 @@ def claim(execution: Execution, event: Claimed, now: datetime, policy: Policy) -
         return next_state(
             free, now, policy, f"not retried: {refusal}", status=Status.NEEDS_HUMAN, note=refusal, retry=None
         )
+    what = "asking CodePipeline to pass the condition" if free.passes_condition else "asking CodePipeline to retry"
     return next_state(
-        free, now, policy, "asking CodePipeline to retry" if before is None else "asking CodePipeline again",
+        free, now, policy, what if before is None else "asking CodePipeline again",
         claim=Claim(event.claim_id, event.lease_until_at, execution.action_execution_ids, spent_budget=automatic),
         automatic_retries=free.automatic_retries + (1 if automatic else 0),
     )  # fmt: skip
@@ -62,7 +66,11 @@ def accept(execution: Execution, event: Accepted, now: datetime, policy: Policy)
     """CodePipeline said yes. An answer to a claim that is no longer the live one is still a yes."""
     if execution.claim is None or execution.claim.claim_id != event.claim_id:
         return execution
-    return accepted(execution, now, policy, "CodePipeline accepted the retry")
+    return accepted(execution, now, policy, f"CodePipeline accepted {_asked(execution)}")
+
+
+def _asked(execution: Execution) -> str:
+    return "the override" if execution.passes_condition else "the retry"
 
 
 def accepted(execution: Execution, now: datetime, policy: Policy, what: str) -> Execution:
@@ -96,10 +104,8 @@ def refuse(execution: Execution, event: Refused, now: datetime, policy: Policy) 
     """CodePipeline will never take it: a person has to look."""
     if not _holds(execution, event.claim_id):
         return execution
-    return next_state(
-        unclaimed(execution), now, policy, f"CodePipeline refused the retry: {event.why}",
-        status=Status.NEEDS_HUMAN, note=f"CodePipeline refused the retry: {event.why}", retry=None,
-    )  # fmt: skip
+    note = f"CodePipeline refused {_asked(execution)}: {event.why}"
+    return next_state(unclaimed(execution), now, policy, note, status=Status.NEEDS_HUMAN, note=note, retry=None)
 
 
 def refund(execution: Execution, event: Postponed | Refused, now: datetime, policy: Policy) -> Execution:
@@ -112,8 +118,8 @@ def refund(execution: Execution, event: Postponed | Refused, now: datetime, poli
     )  # fmt: skip
 
 
-def freeze(execution: Execution, event: Frozen, now: datetime, policy: Policy) -> Execution:
-    """A person disabled the transition into the stage; nothing goes in until a person says so."""
+def freeze(execution: Execution, event: Frozen | Lapsed, now: datetime, policy: Policy) -> Execution:
+    """A person disabled the transition into the stage, or an override ran out: a person says how to go on."""
     if execution.claim is not None and now < execution.claim.lease_until_at:
         return execution
     return next_state(
@@ -149,6 +155,30 @@ def hasten(execution: Execution, event: RetryRequested, now: datetime, policy: P
     return next_state(
         execution, now, policy, "asked to retry now", by=event.by, anew=True, retry=RetryPlan(event.by, now, now)
     )
+
+
+def override(execution: Execution, event: Overridden, now: datetime, policy: Policy) -> Execution:
+    """What stopped the stage shall be passed. Costs no budget, and what is asked of CodePipeline now is this.
+
+    A claim stands, for its call may have been made: should that be refused, the next one is the override's.
+    """
+    if not can_be_overridden(execution):
+        raise IllegalTransition("no gate and no stage condition stopped the stage")
+    return next_state(
+        execution, now, policy, _overrode(execution, event), by=event.by, anew=True,
+        status=Status.RESUMING, note="", retry=RetryPlan(event.by, now, now, override=True),
+    )  # fmt: skip
+
+
+def let_pass(execution: Execution, event: Overridden, now: datetime, policy: Policy) -> Execution:
+    """A retry runs: the gate, which checks again, will read the override. Nothing asks about a condition again."""
+    if not execution.stopped_by_gate or execution.condition:
+        raise IllegalTransition("no gate is about to check again")
+    return next_state(execution, now, policy, _overrode(execution, event), by=event.by)
+
+
+def _overrode(execution: Execution, event: Overridden) -> str:
+    return f"overrode {what_stopped(execution)}: {event.reason}"
 
 
 def dismiss(execution: Execution, event: Dismissed, now: datetime, policy: Policy) -> Execution:

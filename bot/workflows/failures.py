@@ -46,7 +46,7 @@ def failure(world: World, reader: IssueReader, truth: StageTruth, now: datetime)
     if found.verdict is Verdict.UNREADABLE:
         pseudo = open_unreadable(world, now)
         found = replace(found, blockers=(attribution.blocker(pseudo),))
-    return StageFailed(failed, failed_at, found, tags, truth.revision)
+    return StageFailed(failed, failed_at, found, tags, truth.revision, truth.condition)
 
 
 def explained_by(

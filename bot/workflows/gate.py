@@ -4,8 +4,19 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
-from bot.errors import NotAllowed, ParseError, PipelineGone, TryLater, VersionConflict
-from bot.gate import GateAnswer, GateJob, GateRequest, cannot_run, decide, parse_user_parameters
+from bot.errors import AllclearError, NotAllowed, ParseError, PipelineGone, TryLater, VersionConflict
+from bot.gate import (
+    GateAnswer,
+    GateJob,
+    GateRequest,
+    cannot_run,
+    decide,
+    parse_user_parameters,
+    pass_by_override,
+    stop_all_the_same,
+)
+from bot.overrides import in_force
+from bot.ports import StageStatus
 from bot.providers import services_of
 from bot.workflows.ledger import IssueReader, Known
 from bot.workflows.world import World
@@ -43,9 +54,35 @@ def _decide(world: World, job: GateJob, region: str, now: datetime) -> GateAnswe
         known = IssueReader(world).read(request.regions, now)
     except (TryLater, VersionConflict) as busy:
         known = Known((), unreadable=f"Allclear's own table is busy: {busy}")
-    return decide(
+    answer = decide(
         request, known.issues, job.account, now, world.policy, unreadable=known.unreadable, caveat=known.caveat
     )
+    return answer if answer.passes else _unless_overridden(world, job, region, request, answer, now)
+
+
+def _unless_overridden(
+    world: World, job: GateJob, region: str, request: GateRequest, stop: GateAnswer, now: datetime
+) -> GateAnswer:
+    """Pass for an override in force of this execution and the stage the gate stands in; else the stop stands."""
+    try:
+        given = world.store.overrides(job.account, region, request.pipeline, request.execution)
+        given = tuple(each for each in given if in_force(each, each.key.stage, now))
+        if not given:
+            return stop
+        truths = world.pipelines.stages(job.account, region, request.pipeline, request.execution)
+    except Exception as problem:  # whatever it is, it lets nothing pass, and the job has its answer
+        logger.exception("could not tell whether job %s is overridden", job.job_id)
+        why = str(problem) if isinstance(problem, AllclearError) else "an internal error, which the gate's log has"
+        return stop_all_the_same(stop, f"it could not be read ({why[:300]}).")
+    standing = [truth.key.stage for truth in truths if truth.status is StageStatus.IN_PROGRESS]
+    if len(standing) != 1:
+        shown = f"CodePipeline shows {len(standing)} stages of this execution in progress"
+        return stop_all_the_same(stop, f"{shown}, so the gate cannot tell in which of them it stands.")
+    for override in given:
+        if in_force(override, standing[0], now):
+            logger.info("job %s passes: overridden by %s", job.job_id, override.by)
+            return pass_by_override(stop, override)
+    return stop
 
 
 def _services(world: World, request: GateRequest, region: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from bot.lifecycle import (
     Event,
     Explained,
     Frozen,
+    Lapsed,
     Overtaken,
     Postponed,
     Refused,
@@ -27,6 +28,7 @@ from bot.lifecycle import (
     advance,
 )
 from bot.model import ALLCLEAR, Execution, ExecutionKey, Status
+from bot.overrides import OVERRIDE_LASTS
 from bot.policy import WhenHealthUnreadable
 from bot.ports import StageStatus, StageTruth
 from bot.workflows.failures import open_explanations, release_what_is_clear
@@ -96,7 +98,10 @@ def _obstacle(world: World, reader: IssueReader, execution: Execution, now: date
     if truth.transition_disabled is not None:
         why = f"The transition into {execution.key.stage} is disabled: {truth.transition_disabled}"
         return Frozen(f"{why}. Enable it, then retry.")
-    if execution.retry is None or execution.retry.requested_by != ALLCLEAR:
+    plan = execution.retry
+    if plan is not None and execution.passes_condition and now >= plan.requested_at + OVERRIDE_LASTS:
+        return Lapsed("The override ran out before CodePipeline took it. Give it again if it is still wanted.")
+    if plan is None or plan.requested_by != ALLCLEAR:
         return None  # a person asked, knowing what is open
     known, explained = open_explanations(world, reader, execution, now)
     if explained is not None:
@@ -119,12 +124,18 @@ def _truth(world: World, key: ExecutionKey) -> StageTruth | StageGone:
 
 
 def _call(world: World, claimed: Execution, claim_id: str, now: datetime) -> Event | None:
-    """RetryStageExecution, once. None where nobody can know whether it took effect: the lease's end looks."""
+    """RetryStageExecution or OverrideStageCondition, once.
+
+    None where nobody can know whether it took effect: the lease's end looks.
+    """
     try:
-        world.pipelines.retry_stage(claimed.key)
+        if claimed.passes_condition:
+            world.pipelines.override_condition(claimed.key, claimed.condition)
+        else:
+            world.pipelines.retry_stage(claimed.key)
     except OutcomeUnknown as problem:
         logger.warning(
-            "%s: the retry's outcome is unknown (%s); looking again at the lease's end", claimed.key, problem
+            "%s: the call's outcome is unknown (%s); looking again at the lease's end", claimed.key, problem
         )
         return None
     except NotLatest:

@@ -2,20 +2,19 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot import card_text
 from bot.cards import DISMISS, RETRY, UNDO
-from bot.errors import DuplicateClick, IllegalTransition, SlackRefused, TryLater, VersionConflict
-from bot.lifecycle import Dismissed, Event, RetryRequested, Undone, advance
-from bot.model import CardRef, Execution, Status
+from bot.errors import SlackRefused, TryLater
+from bot.lifecycle import Dismissed, Event, RetryRequested, Undone
+from bot.model import CardRef, Execution
 from bot.mrkdwn import bold, escape, slack_date
 from bot.policy import Policy
 from bot.ports import Chat, Store
 from bot.slack_requests import Click, Command
+from bot.workflows.people import AGAIN, Came, Result, carry_out, stands
 
-SAVE_ATTEMPTS = 5
-CLICK_KEPT = timedelta(days=1)  # Slack accepts our answer to a click for 30 minutes; a replay is refused after 5
 SHOWN_AT_MOST = 50
 PAGE = 100
 COUNTED_AT_MOST = 1_000  # counting on would cost the three seconds Slack waits
@@ -25,7 +24,6 @@ LONGEST_NAME = 100  # CodePipeline's limit; the table refuses to be asked for mu
 UNKNOWN_CARD = (
     "Allclear does not know this card (any more), so it did nothing. /allclear status shows what is held."
 )
-AGAIN = "Allclear could not save that just now; nothing has changed. Please click again in a moment."
 HELP = (
     "*What /allclear can do*\n"
     "• `/allclear status`: every deploy that is held, retried, or waits for a person\n"
@@ -60,28 +58,17 @@ def _refusal_of_person(click: Click, chat: Chat) -> str:
 
 
 def _decide(click: Click, store: Store, policy: Policy, now: datetime) -> str:
-    for _ in range(SAVE_ATTEMPTS):
-        execution, card = store.load_execution(click.key), store.load_card(click.key)
-        if execution is None or card is None or not _is_the_card(click, card):
-            return UNKNOWN_CARD
+    def choose(execution: Execution) -> Event | Result:
+        card = store.load_card(click.key)
+        if card is None or not _is_the_card(click, card):
+            return Result(Came.UNKNOWN, UNKNOWN_CARD)
         if click.version is not None and click.version < execution.entered_version:
-            return (
-                f"The deploy has moved on since that button was drawn. Nothing more was done. {_state(execution)}"
-            )
-        try:
-            after = advance(execution, _EVENTS[click.action_id](click.user_id), now, policy)
-        except IllegalTransition:
-            return f"That is not possible now, so nothing was done. {_state(execution)}"
-        if after is execution:
-            return f"Nothing had to be done. {_state(execution)}"
-        try:
-            store.save_execution(after, click=_marker(click), click_expires_at=now + CLICK_KEPT)
-        except VersionConflict:
-            continue
-        except DuplicateClick:
-            return f"That click was already carried out. {_state(execution)}"
-        return f"Done. {_state(after)}"
-    return AGAIN
+            text = "The deploy has moved on since that button was drawn. Nothing more was done."
+            return Result(Came.IMPOSSIBLE, f"{text} {stands(execution)}", execution)
+        return _EVENTS[click.action_id](click.user_id)
+
+    result = carry_out(store, policy, click.key, choose, now, marker=_marker(click))
+    return UNKNOWN_CARD if result.came is Came.UNKNOWN else result.text
 
 
 def _is_the_card(click: Click, card: CardRef) -> bool:
@@ -92,24 +79,6 @@ def _marker(click: Click) -> str:
     """One per click: Slack's own resending and a replay carry the same four."""
     parts = (click.team_id, click.user_id, click.action_id, click.action_ts)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _state(execution: Execution) -> str:
-    """Where it stands, in one sentence."""
-    name = f"{bold(execution.key.pipeline)} → {escape(execution.key.stage)}"
-    return f"{name} {_STANDS[execution.status]}."
-
-
-_STANDS = {
-    Status.BLOCKED: "is held until the all-clear",
-    Status.RESUMING: "is being resumed",
-    Status.RETRYING: "is being retried",
-    Status.NEEDS_HUMAN: "waits for a person",
-    Status.RECOVERED: "has recovered",
-    Status.SUPERSEDED: "was superseded by a newer execution",
-    Status.STOPPED: "was stopped",
-    Status.DISMISSED: "will not be resumed",
-}
 
 
 def answer_command(command: Command, store: Store, chat: Chat) -> str:

@@ -15,6 +15,7 @@ from playground.codepipeline.model import (
     ActionRun,
     Execution,
     Pipeline,
+    ScriptedCondition,
     ScriptedFailure,
     Stage,
     Transition,
@@ -84,6 +85,21 @@ class Console(Engine):
                 pipeline, stage, action, while_, times, error_code, message, external_execution_id
             )
             self._failures.append(failure)
+
+    def fail_condition(
+        self,
+        pipeline: str,
+        stage: str,
+        *,
+        while_: Callable[[], bool] | None = None,
+        summary: str = "The alarm web-errors is in ALARM state",
+    ) -> None:
+        """From now on the stage's entry condition fails while `while_()` holds (None: always)."""
+        with self._lock:
+            declared = self._pipelines[pipeline].stage(stage)
+            if declared is None or not declared.entry_rule:
+                raise KeyError(f"{pipeline} has no stage {stage} with an entry condition")
+            self._conditions.append(ScriptedCondition(pipeline, stage, while_, summary))
 
     def approve(self, pipeline: str, stage: str, action: str, summary: str = "Approved") -> None:
         """Approve the waiting approval."""

@@ -100,6 +100,7 @@ def test_a_pipelines_tags_are_its_wishes(aws: LocalAws, pipelines: CodePipeline)
         {"key": "allclear:services", "value": "ECS  cloudformation"},
         {"key": "allclear:regions", "value": "eu-west-1 us-east-1"},
         {"key": "allclear:unexplained", "value": "off"},
+        {"key": "allclear:overriders", "value": "U0CAROL  U0DAVE"},
         {"key": "team", "value": "web"},
     ]
     aws.answer("ListTagsForResource", {"tags": first, "nextToken": "more"}, {"tags": rest})
@@ -109,6 +110,7 @@ def test_a_pipelines_tags_are_its_wishes(aws: LocalAws, pipelines: CodePipeline)
         announce_unexplained=False,
         services=("ECS", "CLOUDFORMATION"),
         regions=("eu-west-1", "us-east-1"),
+        overriders=("U0CAROL", "U0DAVE"),
     )
     assert [given["resourceArn"] for given in aws.inputs("ListTagsForResource")] == [
         f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:web"
@@ -133,6 +135,12 @@ def test_a_tag_that_makes_no_sense_is_left_out_aloud(
         assert pipelines.tags(ACCOUNT, REGION, "web") == PipelineTags()
     assert "allclear:channel" in caplog.text
     assert "allclear:auto-retry" in caplog.text
+
+
+def test_an_overrider_that_is_no_id_still_narrows(aws: LocalAws, pipelines: CodePipeline) -> None:
+    """Left out, it would let everybody on the stack's list override."""
+    aws.answer("ListTagsForResource", {"tags": [{"key": "allclear:overriders", "value": "@carol"}]})
+    assert pipelines.tags(ACCOUNT, REGION, "web").overriders == ("@carol",)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue
+from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue, Override
 
 names = st.text(string.ascii_letters + string.digits + ".@-_", min_size=1, max_size=12)
 keys = st.builds(ExecutionKey, names, names, names, names, names)
@@ -55,6 +55,7 @@ first_issues: st.SearchStrategy[Issue] = st.builds(
     any_of(Issue),
     names,
 )
+overrides: st.SearchStrategy[Override] = any_of(Override)
 hints: st.SearchStrategy[Hint] = st.builds(
     lambda hint, key: replace(
         hint, account=key.account, region=key.region, pipeline=key.pipeline, execution_id=key.execution_id

@@ -10,6 +10,8 @@ from bot.lifecycle import (
     Event,
     Explained,
     Frozen,
+    Lapsed,
+    Overridden,
     Overtaken,
     Postponed,
     Refused,
@@ -110,7 +112,9 @@ ONE_OF_EACH: tuple[Event, ...] = (
     Postponed("CodePipeline is busy", SOON + timedelta(minutes=1), "claim-1"),
     Refused("no such stage", "claim-1"),
     Frozen("The transition into Deploy is disabled: release freeze. Enable it, then retry."),
+    Lapsed("The override ran out before CodePipeline took it."),
     RetryRequested(USER),
+    Overridden(USER, "the fix is in this very deploy"),
     Dismissed(USER),
     Undone(USER),
 )

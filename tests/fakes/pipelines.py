@@ -18,6 +18,7 @@ class FakePipelines:
         self.planned: dict[str, tuple[PlannedAction, ...]] = {}
         self.gone: set[str] = set()  # names of pipelines that CodePipeline no longer knows
         self.reads: list[tuple[str, str, str, str]] = []  # account, region, pipeline, execution id
+        self.overridden: list[tuple[ExecutionKey, str]] = []  # every call, refused ones too
         self.retried: list[ExecutionKey] = []  # every call, refused ones too
         self.accepted: list[ExecutionKey] = []
         self.failed_jobs: list[tuple[str, str, str, str]] = []  # region, job id, message, external execution id
@@ -76,8 +77,21 @@ class FakePipelines:
             raise RetryImpossible("PipelineNotFoundException: no such pipeline, execution or stage")
         if truth.status is not StageStatus.FAILED:
             raise NotRetryable(f"StageNotRetryableException: the stage is {truth.status}")
+        if truth.condition:
+            raise NotRetryable("StageNotRetryableException: the stage contains no failed actions")
         self.accepted.append(key)
         self.show(replace(truth, status=StageStatus.IN_PROGRESS, failed=(), failed_at=None))
+
+    def override_condition(self, key: ExecutionKey, condition: str) -> None:
+        """As CodePipeline: only the condition that failed the stage can be passed, and the stage then goes on."""
+        self.overridden.append((key, condition))
+        self._raise_scripted("override_condition")
+        truth = self.truth.get(key)
+        if truth is None or key.pipeline in self.gone:
+            raise RetryImpossible("PipelineNotFoundException: no such pipeline, execution or stage")
+        if truth.status is not StageStatus.FAILED or truth.condition != condition:
+            raise RetryImpossible("ConditionNotOverridableException: the condition does not allow overrides")
+        self.show(replace(truth, status=StageStatus.IN_PROGRESS, failed=(), failed_at=None, condition=""))
 
     def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> None:
         self._raise_scripted("fail_job")

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.adapters.table_items import opened
 from bot.errors import DuplicateClick, ParseError, VersionConflict
-from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue
+from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue, Override
 from bot.ports import Due, DueKind, Page
 
 
@@ -27,6 +27,7 @@ class MemoryStore:
     issues: dict[str, Issue] = field(default_factory=dict)
     edges: dict[str, set[str]] = field(default_factory=dict)
     clicks: set[str] = field(default_factory=set)
+    given: dict[ExecutionKey, Override] = field(default_factory=dict)
     woken: list[tuple[ExecutionKey, datetime]] = field(default_factory=list)
     unreadable: set[tuple[DueKind, str]] = field(default_factory=set)
 
@@ -41,9 +42,12 @@ class MemoryStore:
         holding: Sequence[str] = (),
         click: str | None = None,
         click_expires_at: datetime | None = None,  # noqa: ARG002 - nothing expires here
+        override: Override | None = None,
     ) -> None:
         if not execution.trail or execution.trail[-1].version != execution.version:
             raise ValueError("the trail's last entry is not this version's")
+        if override is not None and override.key != execution.key:
+            raise ValueError("an override is saved with the stage it is for")
         key, stored = execution.key, self.executions.get(execution.key)
         if click is not None and click in self.clicks:
             raise DuplicateClick(f"{key}: this click was carried out before")
@@ -62,8 +66,18 @@ class MemoryStore:
             self.edges.setdefault(issue, set()).add(str(key))
         if click is not None:
             self.clicks.add(click)
+        if override is not None:
+            self.given[key] = override
         if self.on_write:
             self.on_write(key)
+
+    def overrides(self, account: str, region: str, pipeline: str, execution_id: str) -> tuple[Override, ...]:
+        run = (account, region, pipeline, execution_id)
+        return tuple(
+            override
+            for key, override in sorted(self.given.items())
+            if (key.account, key.region, key.pipeline, key.execution_id) == run
+        )
 
     def wake_execution(self, key: ExecutionKey, now: datetime) -> None:
         if key not in self.executions:
