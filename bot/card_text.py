@@ -5,6 +5,7 @@ Every function answers text that is already safe mrkdwn, except `headline` and `
 
 from datetime import datetime
 
+from bot.card_waiting import waiting_next
 from bot.model import ALLCLEAR, HEALTH_UNREADABLE, Blocker, Execution, Status, Verdict
 from bot.mrkdwn import bold, clean, cut, duration_text, escape, mention, on_call, slack_date
 from bot.policy import Policy
@@ -46,6 +47,8 @@ def why(execution: Execution) -> str:
 
 def what_next(execution: Execution, policy: Policy) -> str:
     """What happens next and when, in each reader's own time, and who may act."""
+    if execution.waiting:
+        return waiting_next(execution, policy)
     match execution.status:
         case Status.BLOCKED:
             return f"{_until_the_all_clear(execution, policy)} {_may_click(execution)}"

@@ -60,7 +60,8 @@ def _fields(execution: Execution, policy: Policy) -> list[dict[str, Any]]:
     ]
     if execution.held_at is not None:
         fields.append(mrkdwn(f"*Held since*\n{slack_date(execution.held_at)}"))
-    fields.append(mrkdwn(f"*Failed*\n{slack_date(execution.failed_at)}"))
+    if not execution.waiting:
+        fields.append(mrkdwn(f"*Failed*\n{slack_date(execution.failed_at)}"))
     issues = card_text.issues(execution)
     if issues:
         fields.append(mrkdwn(f"*AWS issue*\n{issues}"))
@@ -103,6 +104,8 @@ def _trail_line(entry: Entry) -> str:
 def _buttons(execution: Execution) -> list[dict[str, Any]]:
     """What may be clicked in this state; nothing that would be refused."""
     match execution.status:
+        case _ if execution.waiting:  # nothing has failed: nothing to retry, and nothing to leave
+            buttons = []
         case Status.BLOCKED | Status.NEEDS_HUMAN:
             buttons = [_retry(execution), _dismiss(execution)]
         case Status.RESUMING:

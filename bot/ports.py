@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
+from bot.holds import Hold
 from bot.model import (
     CardRef,
     Entry,
@@ -38,11 +39,12 @@ class DueKind(StrEnum):
     CARD = "CARD"
     HINT = "HINT"
     ISSUE = "ISSUE"
+    HOLD = "HOLD"
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something whose clock has come. `key` is str(ExecutionKey), Hint.key or Issue.key, after `kind`."""
+    """A clock that has come. `key` is str(ExecutionKey), Hint.key, Issue.key or Hold.key, after `kind`."""
 
     kind: DueKind
     key: str
@@ -101,6 +103,16 @@ class Store(Protocol):
 
     def drop_hint(self, hint: Hint) -> None:
         """Remove it, unless a newer report (another token) replaced it."""
+        ...
+
+    def load_hold(self, key: str) -> Hold | None: ...
+
+    def save_hold(self, hold: Hold) -> None:
+        """Write it, whatever was there: each continuation of the gate's job knows the newest."""
+        ...
+
+    def drop_hold(self, hold: Hold) -> None:
+        """Remove it, unless the gate has answered another job since (another `seen_at`)."""
         ...
 
     def load_issue(self, key: str) -> Issue | None: ...
@@ -195,34 +207,21 @@ class Pipelines(Protocol):
         """OverrideStageCondition for BEFORE_ENTRY or ON_SUCCESS, sent once. Raises as retry_stage."""
         ...
 
-    def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> None:
-        """PutJobFailureResult (JobFailed). A final refusal (job unknown or answered before) returns normally.
+    def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> bool:
+        """PutJobFailureResult (JobFailed). False after a final refusal: the job is unknown or was answered before.
 
         Raises TryLater.
         """
         ...
 
-    def pass_job(self, region: str, job_id: str, summary: str) -> None:
+    def pass_job(self, region: str, job_id: str, summary: str) -> bool:
         """PutJobSuccessResult. Otherwise as fail_job."""
         ...
 
+    def keep_job(self, region: str, job_id: str, token: str, summary: str) -> bool:
+        """PutJobSuccessResult with a continuation token: the action goes on, and a new job brings the token back.
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the service behind a failed action tells about its failure."""
-
-    services: tuple[str, ...] = ()  # AWS Health service codes, sorted
-    build_phase: str = ""
-    build_fault: bool = False
-
-
-class Evidence(Protocol):
-    """What CloudFormation, CodeBuild, CodeDeploy and ECS know of a failure that CodePipeline does not tell."""
-
-    def of(self, account: str, action: FailedAction) -> Found:
-        """Nothing for an action of another provider, and where the service does not let us look or knows nothing.
-
-        Raises TryLater. Bounded: a few short calls.
+        Otherwise as fail_job.
         """
         ...
 

@@ -18,8 +18,9 @@ from bot.adapters.codepipeline import CodePipeline
 from bot.adapters.dynamodb import DynamoStore
 from bot.adapters.evidence import ServiceEvidence
 from bot.adapters.health import AwsHealth
+from bot.evidence import Evidence
 from bot.policy import Policy, parse_policy
-from bot.ports import Chat, Evidence, Health, Pipelines, Store
+from bot.ports import Chat, Health, Pipelines, Store
 from bot.workflows.world import World
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from playground.stack import Function, Statement
 from tests.deployed import STACK
 
 WRITES = ("PutItem", "UpdateItem", "DeleteItem")
-EVERY_KEY = ("EXEC#a", "HELD#a", "HINT#a", "CLICK#a", "ISSUE", "OVERRIDE#a")
+EVERY_KEY = ("EXEC#a", "HELD#a", "HINT#a", "CLICK#a", "ISSUE", "OVERRIDE#a", "HOLD#a")
 WITHOUT_RESOURCES = {
     "health:DescribeEvents",
     "codepipeline:PutJobSuccessResult",
@@ -101,10 +101,10 @@ def test_only_those_who_talk_to_slack_may_read_its_secret() -> None:
     assert {name for name, f in STACK.functions.items() if "SLACK_SECRET_ARN" in f.environment} == slack
 
 
-def test_the_gate_writes_the_ledger_of_issues_and_nothing_else() -> None:
+def test_the_gate_writes_the_ledger_of_issues_and_its_own_holds_and_nothing_else() -> None:
     """Whoever writes a pipeline's gate parameters steers it; no such hand reaches a deploy's state."""
     writable = {key for key in EVERY_KEY if "GateFunction" in who_may_write(key)}
-    assert writable == {"ISSUE"}
+    assert writable == {"ISSUE", "HOLD#a"}
 
 
 def test_an_override_is_written_for_people_and_read_by_the_gate() -> None:
@@ -131,12 +131,12 @@ def test_only_slack_requests_mark_clicks() -> None:
     assert who_may_write("CLICK#a") == {"SlackRequestFunction"}
 
 
-def test_only_hints_can_be_deleted() -> None:
+def test_only_hints_and_holds_can_be_deleted() -> None:
     """Everything else ends by changing state, or by its age."""
     table = STACK.tables[0].arn
+    who = {"HINT#a": {"PipelineEventFunction", "SweepFunction"}, "HOLD#a": {"SweepFunction"}}
     for key in EVERY_KEY:
-        may = who_may("dynamodb:DeleteItem", table, key)
-        assert may == ({"PipelineEventFunction", "SweepFunction"} if key == "HINT#a" else set())
+        assert who_may("dynamodb:DeleteItem", table, key) == who.get(key, set())
 
 
 def test_each_index_is_open_to_those_who_ask_it() -> None:

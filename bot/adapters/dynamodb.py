@@ -23,6 +23,7 @@ from bot.adapters.dynamodb_table import (
 from bot.adapters.plain_values import plain_instant
 from bot.adapters.table_items import Item, Key
 from bot.errors import DuplicateClick, ParseError, VersionConflict
+from bot.holds import Hold
 from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue, Override
 from bot.ports import Due, Page
 
@@ -136,6 +137,18 @@ class DynamoStore:
             self._table.delete(items.hint_key(hint.key), {"token": hint.token})
         except ConditionFailed:
             return  # a newer report is there, or none any more
+
+    def load_hold(self, key: str) -> Hold | None:
+        return self._load(items.hold_key(key), items.read_hold)
+
+    def save_hold(self, hold: Hold) -> None:
+        self._table.put(put_request(items.hold_item(hold)))
+
+    def drop_hold(self, hold: Hold) -> None:
+        try:
+            self._table.delete(items.hold_key(hold.key), {"seen_at": plain_instant(hold.seen_at)})
+        except ConditionFailed:
+            return  # the gate has answered another job since, or it is gone
 
     def load_issue(self, key: str) -> Issue | None:
         return self._load(items.issue_key(key), items.read_issue)

@@ -10,8 +10,8 @@ from typing import Any
 
 from bot.adapters.aws import AWS_ERRORS, AwsClients, error_text, is_passing
 from bot.errors import TryLater
+from bot.evidence import Found
 from bot.model import FailedAction
-from bot.ports import Found
 from bot.providers import LOAD_BALANCER, SERVICES_BY_PLATFORM, services_of_resource
 
 logger = logging.getLogger(__name__)
@@ -30,13 +30,13 @@ Event = Mapping[str, Any]
 
 
 class ServiceEvidence:
-    """bot.ports.Evidence."""
+    """bot.evidence.Evidence."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
 
     def of(self, account: str, action: FailedAction) -> Found:
-        """See bot.ports.Evidence."""
+        """See bot.evidence.Evidence."""
         if action.owner != "AWS" or action.gate_issues is not None:
             return Found()
         readers: dict[str, Callable[[str, FailedAction], Found]] = {

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.errors import VersionConflict
+from bot.evidence import Evidence
 from bot.lifecycle import Event, advance
 from bot.model import Execution, ExecutionKey
 from bot.policy import Policy
-from bot.ports import Evidence, Health, Pipelines, Store
+from bot.ports import Health, Pipelines, Store
 
 logger = logging.getLogger(__name__)
 

@@ -86,6 +86,7 @@ FIELD_THAT_MATTERS = {
     DueKind.CARD: "wanted_version",
     DueKind.HINT: "token",
     DueKind.ISSUE: "phase",
+    DueKind.HOLD: "since_at",
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.model import ExecutionKey, Status
 from bot.ports import Due, DueKind, Page, Store
-from tests.builders import ISSUE_ARN, KEY, NOW, a_card, a_hint, a_key, a_report, an_execution, an_issue
+from tests.builders import ISSUE_ARN, KEY, NOW, a_card, a_hint, a_hold, a_key, a_report, an_execution, an_issue
 from tests.contract.conftest import Bench
 
 T = TypeVar("T")
@@ -70,7 +70,8 @@ class TestEdges:
 
 class TestClocks:
     def fill(self, store: Store) -> tuple[Due, ...]:
-        """One of each kind, oldest first: hint, issue, card, execution."""
+        """One of each kind, oldest first: hint, issue, card, execution, hold."""
+        store.save_hold(a_hold(due_at=minutes(5)))
         store.save_execution(an_execution(due_at=minutes(4)))
         store.save_card(a_card(revision=2, due_at=minutes(3)))
         store.save_issue(an_issue(due_at=minutes(2)))
@@ -80,6 +81,7 @@ class TestClocks:
             Due(DueKind.ISSUE, ISSUE_ARN, minutes(2)),
             Due(DueKind.CARD, str(KEY), minutes(3)),
             Due(DueKind.EXECUTION, str(KEY), minutes(4)),
+            Due(DueKind.HOLD, a_hold().key, minutes(5)),
         )
 
     def test_every_kind_of_clock_is_found_oldest_first(self, store: Store) -> None:

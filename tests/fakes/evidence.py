@@ -2,12 +2,12 @@
 
 from collections import deque
 
+from bot.evidence import Found
 from bot.model import FailedAction
-from bot.ports import Found
 
 
 class FakeEvidence:
-    """Implements bot.ports.Evidence."""
+    """Implements bot.evidence.Evidence."""
 
     def __init__(self) -> None:
         self.found: dict[str, Found] = {}  # action name: what is told of it

@@ -1,8 +1,8 @@
 """Failed actions are looked behind once, when their failure is first seen, and nothing waits for it."""
 
 from bot.errors import TryLater
+from bot.evidence import Found
 from bot.model import Status
-from bot.ports import Found
 from bot.workflows.evidence import ASKED_AT_MOST
 from tests.builders import KEY, an_action
 from tests.workflows.harness import MINUTE, Night
