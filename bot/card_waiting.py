@@ -26,6 +26,6 @@ def waiting_next(execution: Execution, policy: Policy) -> str:
     until = slack_date(execution.waits_until) if execution.waits_until is not None else "tomorrow"
     return (
         f"Nothing has failed and nothing needs a retry: the gate lets the deploy through once {when}. It can wait "
-        f"until {until}; then it fails, and Allclear holds the stage and retries it at the all-clear. "
+        f"until {until}; then it fails, and this card says what follows. "
         "Override lets it pass now; to give the deploy up, stop the execution in CodePipeline."
     )

@@ -40,7 +40,7 @@ def time_is_up(stop: GateAnswer, since_at: datetime, now: datetime) -> GateAnswe
     hours = (now - since_at) / timedelta(hours=1)
     message = (
         f"{GATE_MESSAGE_PREFIX} it has waited for {hours:.1f} hours, and CodePipeline lets no action wait for "
-        f"more than 24. {stop.stopped_by} Allclear retries this stage at the all-clear; see the card in Slack."
+        f"more than 24. {stop.stopped_by} Allclear holds the stage from here on; see the card in Slack."
     )
     return GateAnswer(
         passes=False,

@@ -42,11 +42,12 @@ def look(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
         world.store.drop_hold(hold)
         return
     (truth,) = running
-    if now - hold.seen_at >= LOST_AFTER:
+    lost_at = hold.seen_at + LOST_AFTER
+    if lost_at <= now:
         apply(world, truth.key, GateLost(hold.seen_at), now)
     else:
         _wait(world, truth, hold, now)
-    world.store.postpone(due, now + LOST_AFTER)
+    world.store.postpone(due, lost_at if lost_at > now else now + LOST_AFTER)
 
 
 def _followed(world: World, truths: tuple[StageTruth, ...]) -> set[str]:

@@ -1,11 +1,13 @@
 """The gate that waits (mode wait), through the template and the handlers: seen at once, and never stranded."""
 
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from playground.deliveries import AsyncQueue
+from playground.stack import Function
 from tests.outside.night import REGION, Night
 
 PARAMETERS = (
@@ -79,31 +81,43 @@ def test_an_execution_that_is_stopped_ends_the_wait(night: Night, abandon: bool)
     assert night.asked() == 0
 
 
-def test_a_lost_continuation_does_not_strand_the_deploy(night: Night) -> None:
+def test_a_lost_continuation_does_not_strand_the_deploy(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     """CodePipeline fails an action whose job nobody answers; the card says what is known meanwhile."""
     night.cloud.health.open_issue("RDS", REGION)
     execution = starts(night)
-    queue = night.cloud._queue
-    lost = queue.add
+    deliver = AsyncQueue.add
 
-    def lose_jobs(function: Any, event: Any, now: Any) -> None:
+    def lose_jobs(queue: AsyncQueue, function: Function, event: Any, now: datetime) -> None:
         if function.logical_id != "GateFunction":
-            lost(function, event, now)
+            deliver(queue, function, event, now)
 
-    night.cloud._queue = replace(queue)
-    night.cloud._queue.add = lose_jobs  # type: ignore[method-assign]
-    night.wait(40)
+    monkeypatch.setattr(AsyncQueue, "add", lose_jobs)
+    night.wait(16)
+    assert night.stage(execution, stage="HealthGate") == "InProgress"
+    assert night.title() == "web → HealthGate: needs a person"
+    assert "has not been heard of since" in night.card().text
+    night.wait(24)
     assert night.stage(execution, stage="HealthGate") == "Failed"
     assert night.title() == "web → HealthGate: needs a person"
     assert items(night, "HOLD#") == []
     assert night.asked() == 0
 
 
-def test_a_gate_ended_by_its_time_is_held_and_resumed_as_any_other(night: Night) -> None:
-    """The day is nearly over: the failure says so, and the all-clear brings a retry."""
+def test_a_gate_ended_by_its_time_is_held_and_resumed_as_any_other(
+    make_night: Callable[..., Night], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The day is nearly over: the failure says so, and the all-clear brings a retry if MaxAgeHours allows it.
+
+    CodePipeline asks seldom here and the sweep sleeps most of the day, so that the test does not take one.
+    """
+    monkeypatch.setattr("playground.codepipeline.api.CONTINUATION_WAIT", timedelta(minutes=8))
+    night = make_night(MaxAgeHours="48")
     issue = night.cloud.health.open_issue("RDS", REGION)
     execution = starts(night)
-    night.cloud.advance(timedelta(hours=24), step=timedelta(minutes=20))
+    for schedule in night.cloud._next_run:
+        night.cloud._next_run[schedule] += timedelta(hours=23)
+    night.cloud.advance(timedelta(hours=23), step=timedelta(minutes=9))
+    night.wait(50)
     assert night.stage(execution, stage="HealthGate") == "Failed"
     assert night.title() == "web → HealthGate: held"
     assert "waited for 23." in str(night.card().blocks)
