@@ -28,6 +28,7 @@ class Hold:
     blockers: tuple[Blocker, ...]
     due_at: datetime
     ended: HoldEnd | None = None
+    stage: str = ""  # the stage the gate stands in; "" where CodePipeline would not tell it
     reason: str = ""  # the sentence the card says
     overridden_by: str = ""  # a Slack user id; "" when nobody had to
 

@@ -190,6 +190,7 @@ def a_hold(**changes: Any) -> Hold:
         ends_at=NOW + timedelta(hours=23, minutes=45),
         blockers=(a_blocker(),),
         due_at=NOW,
+        stage=STAGE,
         reason="The health gate waits. Open: ECS in us-east-1.",
     )
     return replace(hold, **changes)

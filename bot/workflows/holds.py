@@ -33,7 +33,11 @@ def look(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
         truths = world.pipelines.stages(run.account, run.region, run.pipeline, run.execution_id)
     except PipelineGone:
         truths = ()
-    running = [truth for truth in truths if truth.status in (StageStatus.IN_PROGRESS, StageStatus.STOPPING)]
+    running = [
+        truth
+        for truth in truths
+        if truth.status in (StageStatus.IN_PROGRESS, StageStatus.STOPPING) and hold.stage in ("", truth.key.stage)
+    ]
     if hold.ended is HoldEnd.PASSED:
         _let_through(world, run, hold, truths, now)
     waits = hold.ended is None and len(running) == 1

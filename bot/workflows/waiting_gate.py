@@ -29,13 +29,15 @@ def answer_waiting(
     What the job was answered with is the answer; `passes` is False for a job that was kept.
     """
     since_at = began_at(job.continuation_token, now)
-    if not answer.passes and _is_being_stopped(world, job, request, region):
+    stage, stopping = ("", False) if answer.passes else _standing(world, job, request, region)
+    if stopping and job.continuation_token:
         answer = being_stopped()
     elif not answer.passes and now - since_at >= LONGEST:
         answer = time_is_up(answer, since_at, now)
     elif not answer.passes:
         if world.pipelines.keep_job(region, job.job_id, token_of(since_at), wait_summary(answer)):
-            _write(world, _hold(job, request, region, since_at, now, answer), now)
+            hold = _hold(job, request, region, since_at, now, answer)
+            _write(world, replace(hold, stage=stage), now)
         return answer
     if answer.passes:
         taken, ended = world.pipelines.pass_job(region, job.job_id, answer.message), HoldEnd.PASSED
@@ -47,16 +49,21 @@ def answer_waiting(
     return answer
 
 
-def _is_being_stopped(world: World, job: GateJob, request: GateRequest, region: str) -> bool:
-    """ "Stop and wait" waits for running actions, so that a waiting gate would keep it waiting for a day."""
-    if not job.continuation_token:
-        return False
+def _standing(world: World, job: GateJob, request: GateRequest, region: str) -> tuple[str, bool]:
+    """The stage the gate stands in ("" if that is not known), and whether its execution is being stopped.
+
+    "Stop and wait" waits for running actions, so that a waiting gate would keep it waiting for a day.
+    """
     try:
         truths = world.pipelines.stages(job.account, region, request.pipeline, request.execution)
     except Exception:  # not knowing keeps the deploy waiting, which the next job may end
-        logger.exception("whether %s is being stopped is not known", request.execution)
-        return False
-    return any(truth.status is StageStatus.STOPPING or truth.execution_status == "Stopping" for truth in truths)
+        logger.exception("CodePipeline did not tell in which stage of %s the gate stands", request.execution)
+        return "", False
+    stopping = any(
+        truth.status is StageStatus.STOPPING or truth.execution_status == "Stopping" for truth in truths
+    )
+    running = [truth.key.stage for truth in truths if truth.status is StageStatus.IN_PROGRESS]
+    return running[0] if len(running) == 1 else "", stopping
 
 
 def _hold(

@@ -228,6 +228,18 @@ def test_a_late_double_of_an_early_job_does_not_end_a_wait_that_goes_on() -> Non
     assert gate.night.store.holds[HOLD] == hold
 
 
+def test_a_hold_whose_last_word_got_lost_is_not_laid_to_the_next_stage() -> None:
+    """The gate passed and died before it wrote that; its execution runs on in another stage."""
+    gate = Gate()
+    gate.job()
+    following = a_key(stage="Release")
+    gate.night.pipelines.show_status(KEY, StageStatus.SUCCEEDED)
+    gate.night.pipelines.show_status(following, StageStatus.IN_PROGRESS)
+    gate.night.minutes(2)
+    assert gate.night.store.executions == {}
+    assert gate.night.store.holds == {}
+
+
 def test_a_table_that_cannot_be_written_keeps_the_deploy_waiting_all_the_same() -> None:
     gate = Gate()
     gate.night.between(Unwritable(gate.night.store))  # type: ignore[arg-type]
