@@ -1,6 +1,7 @@
 # make demo     the story in the terminal, with no account anywhere
 # make test     everything that is checked
 # make package  what `sam deploy` uploads, built and looked at
+# make pictures docs/card.png and docs/cards.png, drawn anew (needs Debian's chromium, nodejs, npm and pngquant)
 #
 # Needs Debian's make, python3 (3.11 or newer) and python3-venv, or the like.
 
@@ -13,7 +14,7 @@ BIN := .venv/bin
 SAM_VERSION := 1.170.0
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup demo test package clean
+.PHONY: help setup demo test package pictures clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -39,6 +40,9 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/pytest
+
+pictures: setup
+	playground/pictures/draw.sh
 
 clean:
 	rm -rf .venv .venv-sam .aws-sam build

@@ -68,9 +68,10 @@ def in_window(issue: Issue, failed_at: datetime, now: datetime, policy: Policy) 
     An open issue counts from its own startTime on, unless it is open for longer than IssueMaxAgeHours or was
     announced over LateIssueMinutes after the failure. A closed one counts up to the report that closed it: AWS
     posts that about 22 minutes after recovery, and what failed until then was held while the issue was open.
+    One that a person ignores covers nothing.
     """
     report = issue.report
-    if failed_at < report.start_at - START_SLACK:
+    if issue.ignored_by or failed_at < report.start_at - START_SLACK:
         return False
     if issue.open:
         too_old = now - report.start_at > policy.issue_max_age
@@ -203,7 +204,8 @@ def _why(
     issue_text = (
         f"An open {report.service} issue {where} ({report.type_code}) explains it"
         if issue.open
-        else f"A {report.service} issue {where} ({report.type_code}), closed since, explains it"
+        else f"A {report.service} issue {where} ({report.type_code}), "
+        f"{'ignored' if issue.ignored_by else 'closed'} since, explains it"
     )
     if action.gate_issues is not None:
         if last_segment(report.arn) in action.gate_issues:

@@ -161,8 +161,8 @@ def decide(
     `unreadable` says why AWS Health could not be read ("" when it could): HealthUnavailable decides then.
     `until_settled`: a closed issue counts too, until its settle time is over; for a gate that waits already.
     """
-    counted = [issue for issue in issues if issue.open or (until_settled and _settles(issue, now))]
-    concerning = [issue for issue in counted if _concerns(issue, request, account, policy)]
+    known = [issue for issue in issues if _concerns(issue, request, account, policy)]
+    concerning = [issue for issue in known if issue.open or (until_settled and _settles(issue, now))]
     blocking = [issue for issue in concerning if now - issue.report.start_at <= policy.issue_max_age]
     beside = f" {caveat}" if caveat else ""
     if blocking:
@@ -186,7 +186,13 @@ def decide(
         )
     what = f" for {', '.join(request.services)}" if request.services else ""
     aged = f" Not counted for their age: {_names(concerning)}." if concerning else ""
-    return GateAnswer(passes=True, message=f"No open AWS Health issue in {regions}{what}.{aged}{beside}")
+    ignored = "".join(
+        f" Not counted: {_names([issue])}, ignored by {issue.ignored_by} ({issue.ignored_reason})."
+        for issue in known
+        if issue.ignored_by and not issue.report.closed
+    )
+    message = f"No open AWS Health issue in {regions}{what}.{aged}{ignored}{beside}"
+    return GateAnswer(passes=True, message=message[:MESSAGE_LIMIT])
 
 
 def _settles(issue: Issue, now: datetime) -> bool:

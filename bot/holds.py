@@ -1,8 +1,9 @@
-"""What a waiting gate writes down, and how its wait ends. Values only."""
+"""What a waiting gate writes down, and how its wait ends. And what the store keeps of it, as a protocol."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from bot.model import Blocker
 
@@ -35,3 +36,17 @@ class Hold:
     @property
     def key(self) -> str:
         return "#".join((self.account, self.region, self.pipeline, self.execution_id))
+
+
+class HoldStore(Protocol):
+    """Loads are consistent. bot.ports.Store is one."""
+
+    def load_hold(self, key: str) -> Hold | None: ...
+
+    def save_hold(self, hold: Hold) -> None:
+        """Write it, whatever was there: each continuation of the gate's job knows the newest."""
+        ...
+
+    def drop_hold(self, hold: Hold) -> None:
+        """Remove it, unless the gate has answered another job since (another `seen_at`)."""
+        ...

@@ -45,7 +45,20 @@ class DrainedPage:
     cursor: str | None
 
 
-IssueEvent = Reported | ClaimedPage | Settled | Expired | DrainedPage
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A person said that it holds nothing, and why (`by` is a Slack user id)."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unignored:
+    """A person took that back."""
+
+
+IssueEvent = Reported | ClaimedPage | Settled | Expired | DrainedPage | Ignored | Unignored
 
 
 def all_clear(issue: Issue, policy: Policy) -> str:
@@ -54,6 +67,8 @@ def all_clear(issue: Issue, policy: Policy) -> str:
     if report.arn == HEALTH_UNREADABLE:
         return "AWS Health can be read again"
     where = "everywhere" if report.region == "global" else f"in {report.region}"
+    if issue.ignored_by:
+        return f"the {report.service} issue {where} is ignored by {issue.ignored_by}: {issue.ignored_reason}"
     if not report.closed:
         hours = int(policy.issue_max_age.total_seconds() // 3600)
         return (
@@ -85,6 +100,10 @@ def _step(issue: Issue, event: IssueEvent, now: datetime, policy: Policy) -> Iss
     match event:
         case Reported(report):
             return _reported(issue, report, now, policy)
+        case Ignored(by, reason):
+            return _ignored(issue, by, reason, now)
+        case Unignored():
+            return _unignored(issue, now)
         case ClaimedPage(cursor) if issue.claim_cursor is not None:
             return replace(issue, claim_cursor=cursor, due_at=_next_due(issue, cursor is None, now))
         case Settled() if issue.phase is IssuePhase.SETTLING:
@@ -92,7 +111,7 @@ def _step(issue: Issue, event: IssueEvent, now: datetime, policy: Policy) -> Iss
         case Expired() if issue.phase is IssuePhase.OPEN:
             return _drain(issue, now)
         case DrainedPage(None) if issue.phase is IssuePhase.DRAINING:
-            return replace(issue, phase=IssuePhase.DONE, due_at=None, expires_at=now + KEPT_AFTER_DONE)
+            return replace(issue, phase=IssuePhase.DONE, due_at=None, expires_at=_kept_until(issue, now, policy))
         case DrainedPage(str(cursor)) if issue.phase is IssuePhase.DRAINING:
             return replace(issue, drain_cursor=cursor, due_at=now)
         case _:
@@ -105,8 +124,11 @@ def _reported(issue: Issue, report: IssueReport, now: datetime, policy: Policy) 
     newest_at = issue.newest_at or known.updated_at
     older = report.updated_at < newest_at
     tie = report.updated_at == newest_at
-    if older or (tie and not (report.closed and issue.open)):
+    may_close = issue.open or (bool(issue.ignored_by) and not known.closed)
+    if older or (tie and not (report.closed and may_close)):
         return replace(issue, first_seen_at=min(issue.first_seen_at, report.updated_at))
+    if issue.ignored_by:
+        return replace(issue, report=report, newest_at=None, closed_at=now if report.closed else None)
     if report.closed:
         # A later remark on a closed issue keeps older news from re-opening it, and changes nothing else.
         return _closed(issue, report, now, policy) if issue.open else replace(issue, newest_at=report.updated_at)
@@ -114,18 +136,45 @@ def _reported(issue: Issue, report: IssueReport, now: datetime, policy: Policy) 
         return replace(issue, report=report)
     if now - report.start_at > policy.issue_max_age:
         return issue  # it was let go for its age; another update makes it no younger
+    return _open_again(replace(issue, report=report, newest_at=None), now)
+
+
+def _open_again(issue: Issue, now: datetime) -> Issue:
     return replace(
         issue,
-        report=report,
-        newest_at=None,
         phase=IssuePhase.OPEN,
         closed_at=None,
         settled_at=None,
-        claim_cursor=_claims(report),
+        claim_cursor=_claims(issue.report),
         drain_cursor="",
         due_at=now,
         expires_at=None,
     )
+
+
+def _ignored(issue: Issue, by: str, reason: str, now: datetime) -> Issue:
+    """It claims nothing more and releases what it held; what AWS says of it is still written down."""
+    if issue.ignored_by:
+        return issue
+    if issue.key == HEALTH_UNREADABLE or issue.phase is IssuePhase.DONE:
+        raise IllegalTransition("there is nothing that this issue holds or could hold")
+    said = replace(issue, ignored_by=by, ignored_reason=reason, ignored_at=now)
+    return _drain(replace(said, claim_cursor=None), now)
+
+
+def _unignored(issue: Issue, now: datetime) -> Issue:
+    """What is still open at AWS holds again, and looks for the failures it explains."""
+    if not issue.ignored_by:
+        return issue
+    heard = replace(issue, ignored_by="", ignored_reason="", ignored_at=None)
+    return heard if issue.report.closed else _open_again(heard, now)
+
+
+def _kept_until(issue: Issue, now: datetime, policy: Policy) -> datetime:
+    """One that is ignored while AWS still has it open must be known until it would hold nothing for its age."""
+    ignored = bool(issue.ignored_by) and not issue.report.closed
+    over_at = max(now, issue.report.start_at + policy.issue_max_age) if ignored else now
+    return over_at + KEPT_AFTER_DONE
 
 
 def _closed(issue: Issue, report: IssueReport, now: datetime, policy: Policy) -> Issue:

@@ -58,9 +58,7 @@ class FailedAction:
     name: str
     action_execution_id: str
     region: str
-    category: str = (
-        ""  # Source Build Test Deploy Approval Invoke Compute; RULE: no action, a stage condition's rule
-    )
+    category: str = ""  # Source Build Test Deploy Approval Invoke Compute; RULE: a stage condition's rule
     owner: str = ""  # AWS ThirdParty Custom
     provider: str = ""  # CloudFormation, ECS, Lambda, …
     error_code: str = ""  # JobFailed, ConfigurationError, PermissionError, SystemUnavailable, …
@@ -270,6 +268,9 @@ class Issue:
     drain_cursor: str = ""
     due_at: datetime | None = None
     expires_at: datetime | None = None
+    ignored_by: str = ""  # a Slack user id: a person said that it holds nothing, whatever AWS says of it
+    ignored_reason: str = ""
+    ignored_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -312,3 +313,8 @@ class CardRef:
     undeliverable: str = ""  # Slack's error code when it will never take the card
     failures: int = 0
     due_at: datetime | None = None
+    thread_ts: str = ""  # its message is a reply in this thread
+    burst: str = ""  # the burst that lists it
+    joined: bool = False  # placed in the burst's thread; False with a burst: its own message was there before
+    asked_version: int = 0  # the entered_version of the NEEDS_HUMAN people have been told of
+    asking_at: datetime | None = None  # the reply that tells them was begun and its outcome is not known

@@ -5,11 +5,13 @@ Every method may raise what its docstring names; anything else is a bug or a dea
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
-from bot.holds import Hold
+from bot.burst_store import BurstStore
+from bot.gate_jobs import GateJobs
+from bot.holds import HoldStore
 from bot.model import (
     CardRef,
     Entry,
@@ -40,19 +42,29 @@ class DueKind(StrEnum):
     HINT = "HINT"
     ISSUE = "ISSUE"
     HOLD = "HOLD"
+    BURST = "BURST"
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A clock that has come. `key` is str(ExecutionKey), Hint.key, Issue.key or Hold.key, after `kind`."""
+    """Something whose clock has come. `key`: str(ExecutionKey), a hint's, issue's or hold's, or a burst's id."""
 
     kind: DueKind
     key: str
     due_at: datetime
 
 
-class Store(Protocol):
-    """The table. Loads are consistent; `due`, `unfinished` and `of_pipeline` read sparse indexes: hints only."""
+class Turn(StrEnum):
+    """Whose turn it is to carry out a request that its sender repeats until it is answered."""
+
+    FIRST = "FIRST"  # ours, and nobody began before
+    AGAIN = "AGAIN"  # ours, and somebody began before whose outcome is not known: look first
+    BUSY = "BUSY"  # somebody may be at it this moment
+    DONE = "DONE"  # it was carried out
+
+
+class Store(BurstStore, HoldStore, Protocol):
+    """The table. Loads are consistent; `due`, `unfinished`, `finished`, `of_pipeline` read indexes: hints only."""
 
     def load_execution(self, key: ExecutionKey) -> Execution | None: ...
 
@@ -105,20 +117,15 @@ class Store(Protocol):
         """Remove it, unless a newer report (another token) replaced it."""
         ...
 
-    def load_hold(self, key: str) -> Hold | None: ...
-
-    def save_hold(self, hold: Hold) -> None:
-        """Write it, whatever was there: each continuation of the gate's job knows the newest."""
-        ...
-
-    def drop_hold(self, hold: Hold) -> None:
-        """Remove it, unless the gate has answered another job since (another `seen_at`)."""
-        ...
-
     def load_issue(self, key: str) -> Issue | None: ...
 
-    def save_issue(self, issue: Issue) -> None:
-        """`issue.version` must be one more than the stored version (1: must not exist), else VersionConflict."""
+    def save_issue(
+        self, issue: Issue, *, click: str | None = None, click_expires_at: datetime | None = None
+    ) -> None:
+        """`issue.version` must be one more than the stored version (1: must not exist), else VersionConflict.
+
+        `click` as in `save_execution`.
+        """
         ...
 
     def ledger(self) -> tuple[Issue, ...]:
@@ -139,6 +146,18 @@ class Store(Protocol):
 
     def unfinished(self, after: str, limit: int) -> Page[Execution]:
         """Executions that are not finished, oldest failure first."""
+        ...
+
+    def finished(self, limit: int) -> tuple[Execution, ...]:
+        """Finished executions, the newest end first."""
+        ...
+
+    def take_turn(self, request: str, now: datetime, lease: timedelta, expires_at: datetime) -> Turn:
+        """Begin a request, or learn that somebody did; `lease` outlives whoever is at it."""
+        ...
+
+    def end_turn(self, request: str) -> None:
+        """The request was carried out: every later turn is DONE."""
         ...
 
     def of_pipeline(self, pipeline: str, limit: int) -> tuple[Execution, ...]:
@@ -184,7 +203,7 @@ class PlannedAction:
     region: str
 
 
-class Pipelines(Protocol):
+class Pipelines(GateJobs, Protocol):
     """CodePipeline (or another CI/CD tool one day)."""
 
     def stages(self, account: str, region: str, pipeline: str, execution_id: str) -> tuple[StageTruth, ...]:
@@ -205,24 +224,6 @@ class Pipelines(Protocol):
 
     def override_condition(self, key: ExecutionKey, condition: str) -> None:
         """OverrideStageCondition for BEFORE_ENTRY or ON_SUCCESS, sent once. Raises as retry_stage."""
-        ...
-
-    def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> bool:
-        """PutJobFailureResult (JobFailed). False after a final refusal: the job is unknown or was answered before.
-
-        Raises TryLater.
-        """
-        ...
-
-    def pass_job(self, region: str, job_id: str, summary: str) -> bool:
-        """PutJobSuccessResult. Otherwise as fail_job."""
-        ...
-
-    def keep_job(self, region: str, job_id: str, token: str, summary: str) -> bool:
-        """PutJobSuccessResult with a continuation token: the action goes on, and a new job brings the token back.
-
-        Otherwise as fail_job.
-        """
         ...
 
 

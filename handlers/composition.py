@@ -4,6 +4,7 @@ A function pays only for what it uses: slack_sdk is imported by the two function
 """
 
 import os
+import time
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -60,6 +61,7 @@ class App:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self.clock = clock
+        self.pause = time.sleep
         self.logger = Logger()  # service and level from POWERTOOLS_SERVICE_NAME and LOG_LEVEL
         copy_config_to_registered_loggers(source_logger=self.logger, include={"bot"})
         self._clients = AwsClients()

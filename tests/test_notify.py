@@ -9,7 +9,8 @@ from bot.cards import render
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater, VersionConflict
 from bot.model import CardRef, Execution, PipelineTags, Status, Verdict
 from bot.policy import Policy
-from bot.workflows.notify import ATTEMPTS, POSTING_LEASE, UNKNOWN_AGAIN_AFTER, show
+from bot.workflows.living_message import ATTEMPTS, POSTING_LEASE, UNKNOWN_AGAIN_AFTER
+from bot.workflows.notify import show
 from tests.builders import KEY, NOW, an_attribution, an_entry, an_execution
 from tests.fakes.chat import FakeChat
 from tests.fakes.store import MemoryStore

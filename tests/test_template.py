@@ -296,6 +296,7 @@ def test_the_indexes_are_those_the_store_asks() -> None:
     assert indexes == {
         "due": (["due", "due_at"], "KEYS_ONLY"),
         "unfinished": (["unfinished", "opened"], "ALL"),
+        "finished": (["finished", "finished_at"], "ALL"),
         "pipeline": (["pipeline", "opened"], "ALL"),
     }
 

@@ -7,7 +7,18 @@ from playground.stack import Function, Statement
 from tests.deployed import STACK
 
 WRITES = ("PutItem", "UpdateItem", "DeleteItem")
-EVERY_KEY = ("EXEC#a", "HELD#a", "HINT#a", "CLICK#a", "ISSUE", "OVERRIDE#a", "HOLD#a")
+EVERY_KEY = (
+    "EXEC#a",
+    "HELD#a",
+    "HINT#a",
+    "CLICK#a",
+    "ISSUE",
+    "OVERRIDE#a",
+    "CHANNEL#a",
+    "BURST#a",
+    "TURN#a",
+    "HOLD#a",
+)
 WITHOUT_RESOURCES = {
     "health:DescribeEvents",
     "codepipeline:PutJobSuccessResult",
@@ -120,15 +131,29 @@ def test_the_gate_looks_at_pipelines_and_changes_none() -> None:
         assert "GateFunction" in who_may(f"codepipeline:{read}", pipeline)
 
 
-def test_slack_cannot_touch_the_ledger_and_notify_only_executions() -> None:
-    """A forged click, at worst, changes executions; a card, at worst, its own partition."""
-    assert "SlackRequestFunction" not in who_may_write("ISSUE")
-    assert {key for key in EVERY_KEY if "NotifyFunction" in who_may_write(key)} == {"EXEC#a"}
+def test_notify_writes_only_what_is_said_of_executions() -> None:
+    """A card, at worst, changes cards."""
+    cards = {"EXEC#a", "CHANNEL#a", "BURST#a"}
+    assert {key for key in EVERY_KEY if "NotifyFunction" in who_may_write(key)} == cards
 
 
-def test_only_slack_requests_mark_clicks() -> None:
-    """A click is carried out once because its mark is written with the state."""
+def test_only_notify_gives_cards_their_place_and_those_who_retry_all_reach_bursts() -> None:
+    """The sweep carries on what a click began."""
+    assert who_may_write("CHANNEL#a") == {"NotifyFunction"}
+    assert who_may_write("BURST#a") == {"NotifyFunction", "SlackRequestFunction", "SweepFunction"}
+
+
+def test_only_slack_requests_mark_clicks_and_take_turns() -> None:
+    """A click is carried out once because its mark is written with the state, a mention because of its turn."""
     assert who_may_write("CLICK#a") == {"SlackRequestFunction"}
+    assert who_may_write("TURN#a") == {"SlackRequestFunction"}
+
+
+def test_slack_requests_read_a_deploys_history_and_the_ledger_but_not_what_an_issue_holds() -> None:
+    """What an issue holds is told by the deploys that are not finished."""
+    table = STACK.tables[0].arn
+    for key, may in (("EXEC#a", True), ("ISSUE", True), ("HELD#a", False), ("HINT#a", False)):
+        assert ("SlackRequestFunction" in who_may("dynamodb:Query", table, key)) is may
 
 
 def test_only_hints_and_holds_can_be_deleted() -> None:
@@ -143,8 +168,9 @@ def test_each_index_is_open_to_those_who_ask_it() -> None:
     """The due index is the sweep's alone."""
     table = STACK.tables[0].arn
     assert who_may("dynamodb:Query", f"{table}/index/due") == {"SweepFunction"}
-    unfinished = {"HealthEventFunction", "SweepFunction", "SlackRequestFunction"}
+    unfinished = {"HealthEventFunction", "SweepFunction", "SlackRequestFunction", "NotifyFunction"}
     assert who_may("dynamodb:Query", f"{table}/index/unfinished") == unfinished
+    assert who_may("dynamodb:Query", f"{table}/index/finished") == {"SlackRequestFunction"}
     pipeline = {"PipelineEventFunction", "SlackRequestFunction"}
     assert who_may("dynamodb:Query", f"{table}/index/pipeline") == pipeline
 
@@ -156,7 +182,8 @@ def test_what_one_transaction_writes_stands_in_one_statement() -> None:
         "HealthEventFunction": ("EXEC#a", "HELD#a"),
         "SweepFunction": ("EXEC#a", "HELD#a"),
         "ResumeFunction": ("EXEC#a", "HELD#a"),
-        "SlackRequestFunction": ("EXEC#a", "CLICK#a", "OVERRIDE#a"),
+        "SlackRequestFunction": ("EXEC#a", "CLICK#a", "OVERRIDE#a", "ISSUE"),
+        "NotifyFunction": ("BURST#a",),
     }
     for name, keys in together.items():
         for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from time import sleep as real_sleep
 from typing import TYPE_CHECKING, TypeVar
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from aws_lambda_powertools import Logger
 
 from bot.adapters import table_items as items
+from bot.adapters.dynamodb_bursts import DynamoBursts
 from bot.adapters.dynamodb_table import (
     AT_MOST,
     BEGINS_WITH,
@@ -20,12 +21,12 @@ from bot.adapters.dynamodb_table import (
     put_request,
     update_request,
 )
-from bot.adapters.plain_values import plain_instant
+from bot.adapters.plain_values import parse_instant, plain_instant
 from bot.adapters.table_items import Item, Key
 from bot.errors import DuplicateClick, ParseError, VersionConflict
 from bot.holds import Hold
 from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue, Override
-from bot.ports import Due, Page
+from bot.ports import Due, Page, Turn
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,7 +36,7 @@ T = TypeVar("T")
 logger = Logger(child=True)
 
 
-class DynamoStore:
+class DynamoStore(DynamoBursts):
     """bot.ports.Store over one DynamoDB table (docs/architecture.md).
 
     Every method may raise TryLater (throttled, busy, unreachable); loads raise ParseError for an item that cannot
@@ -153,12 +154,29 @@ class DynamoStore:
     def load_issue(self, key: str) -> Issue | None:
         return self._load(items.issue_key(key), items.read_issue)
 
-    def save_issue(self, issue: Issue) -> None:
+    def save_issue(
+        self, issue: Issue, *, click: str | None = None, click_expires_at: datetime | None = None
+    ) -> None:
         write_id = self._new_write_id()
         request = put_request({**items.issue_item(issue), "write_id": write_id}, _follows(issue.version))
+        requests = [request]
+        if click is not None:
+            used: Item = {**items.click_key(click)}
+            if click_expires_at is not None:
+                used["expires_at"] = items.epoch(click_expires_at)
+            requests.append(put_request(used, {"pk": None}))
+
+        def send() -> None:
+            if click is None:
+                self._table.put(request)
+            else:
+                self._table.transact(requests, write_id)
+
         try:
-            self._write(lambda: self._table.put(request), items.issue_key(issue.key), write_id)
+            self._write(send, items.issue_key(issue.key), write_id)
         except ConditionFailed as refusal:
+            if click is not None and 1 in refusal.positions:
+                raise DuplicateClick(f"{issue.key}: this click was carried out before") from refusal
             raise VersionConflict(f"{issue.key}: version {issue.version - 1} is not the newest") from refusal
 
     def ledger(self) -> tuple[Issue, ...]:
@@ -187,6 +205,34 @@ class DynamoStore:
         rows = self._table.query(("unfinished", items.UNFINISHED), index="unfinished", start=start, limit=limit)
         executions = tuple(_readable(rows.items, items.read_execution))
         return Page(executions, rows.last["opened"] if rows.last else None)
+
+    def finished(self, limit: int) -> tuple[Execution, ...]:
+        rows = self._table.every(("finished", items.FINISHED), index="finished", newest_first=True, limit=limit)
+        return tuple(islice(_readable(rows, items.read_execution), limit))
+
+    def take_turn(self, request: str, now: datetime, lease: timedelta, expires_at: datetime) -> Turn:
+        """As the port says. A turn is taken over only from the very one that was seen."""
+        key, write_id = items.turn_key(request), self._new_write_id()
+        seen = self._table.get(key)
+        if seen is not None and seen.get("done"):
+            return Turn.DONE
+        if seen is not None and now < parse_instant(seen.get("begun_at"), "begun_at") + lease:
+            return Turn.BUSY
+        begun = {
+            **key,
+            "begun_at": plain_instant(now),
+            "expires_at": items.epoch(expires_at),
+            "write_id": write_id,
+        }
+        before = {"write_id": None if seen is None else seen["write_id"]}
+        try:
+            self._write(lambda: self._table.put(put_request(begun, before)), key, write_id)
+        except ConditionFailed:
+            return Turn.BUSY  # somebody took it meanwhile
+        return Turn.FIRST if seen is None else Turn.AGAIN
+
+    def end_turn(self, request: str) -> None:
+        self._update_if(items.turn_key(request), {"done": True}, {"sk": "TURN"})
 
     def of_pipeline(self, pipeline: str, limit: int) -> tuple[Execution, ...]:
         rows = self._table.every(("pipeline", pipeline), index="pipeline", newest_first=True, limit=limit)

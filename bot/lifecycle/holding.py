@@ -107,7 +107,7 @@ def hold_or_ask(
         return resume_or_ask(cleared, now, policy, f"{happened}, and what stopped it is over")
     return next_state(
         execution, now, policy, f"{happened}; held by {_names(attribution.blockers)}",
-        status=Status.BLOCKED, note="", blockers=attribution.blockers, **common,
+        status=Status.BLOCKED, note="", blockers=attribution.blockers, released_at=None, **common,
     )  # fmt: skip
 
 

@@ -23,11 +23,19 @@ from bot.model import ALLCLEAR, Claim, Execution, RetryPlan, Status
 from bot.overrides import can_be_overridden, what_stopped
 from bot.policy import Policy
 
+# Beginnings of notes and history lines by which a card knows what happened.
+RETRIED_OUTSIDE = "retried outside Allclear"
+RETRY_REFUSED = "CodePipeline refused"
+RETRY_LOST = "CodePipeline accepted a retry, but the stage still shows the same failure."
+WAY_CLOSED = "The transition into"
+ASKING = "asking CodePipeline"
+NOT_NOW = "not now"
+
 
 def run_outside(execution: Execution, _event: Event, now: datetime, policy: Policy) -> Execution:
     """Somebody retried it in the console."""
     return next_state(
-        execution, now, policy, "retried outside Allclear",
+        execution, now, policy, RETRIED_OUTSIDE,
         status=Status.RETRYING, note="Retried outside Allclear.", retry=None, claim=None, blockers=(),
     )  # fmt: skip
 
@@ -54,9 +62,9 @@ def claim(execution: Execution, event: Claimed, now: datetime, policy: Policy) -
         return next_state(
             free, now, policy, f"not retried: {refusal}", status=Status.NEEDS_HUMAN, note=refusal, retry=None
         )
-    what = "asking CodePipeline to pass the condition" if free.passes_condition else "asking CodePipeline to retry"
+    what = f"{ASKING} to pass the condition" if free.passes_condition else f"{ASKING} to retry"
     return next_state(
-        free, now, policy, what if before is None else "asking CodePipeline again",
+        free, now, policy, what if before is None else f"{ASKING} again",
         claim=Claim(event.claim_id, event.lease_until_at, execution.action_execution_ids, spent_budget=automatic),
         automatic_retries=free.automatic_retries + (1 if automatic else 0),
     )  # fmt: skip
@@ -74,7 +82,7 @@ def _asked(execution: Execution) -> str:
 
 
 def accepted(execution: Execution, now: datetime, policy: Policy, what: str) -> Execution:
-    return next_state(execution, now, policy, what, status=Status.RETRYING, retries=execution.retries + 1)
+    return next_state(execution, now, policy, what, status=Status.RETRYING, retries=execution.retries + 1, note="")
 
 
 def _holds(execution: Execution, claim_id: str) -> bool:
@@ -97,14 +105,14 @@ def postpone(execution: Execution, event: Postponed, now: datetime, policy: Poli
         postponed=execution.retry.postponed + 1,
         not_retryable=execution.retry.not_retryable + int(event.not_retryable),
     )
-    return next_state(unclaimed(execution), now, policy, f"not now: {event.why}", retry=plan, note=event.why)
+    return next_state(unclaimed(execution), now, policy, f"{NOT_NOW}: {event.why}", retry=plan, note=event.why)
 
 
 def refuse(execution: Execution, event: Refused, now: datetime, policy: Policy) -> Execution:
     """CodePipeline will never take it: a person has to look."""
     if not _holds(execution, event.claim_id):
         return execution
-    note = f"CodePipeline refused {_asked(execution)}: {event.why}"
+    note = f"{RETRY_REFUSED} {_asked(execution)}: {event.why}"
     return next_state(unclaimed(execution), now, policy, note, status=Status.NEEDS_HUMAN, note=note, retry=None)
 
 
@@ -114,7 +122,7 @@ def refund(execution: Execution, event: Postponed | Refused, now: datetime, poli
         return execution
     return next_state(
         replace(unclaimed(execution), retries=execution.retries - 1), now, policy,
-        "retried outside Allclear; our own call was refused", note="Retried outside Allclear.", retry=None,
+        f"{RETRIED_OUTSIDE}; our own call was refused", note="Retried outside Allclear.", retry=None,
     )  # fmt: skip
 
 
@@ -135,8 +143,9 @@ def lose(execution: Execution, _event: Event, now: datetime, policy: Policy) -> 
     """
     if execution.claim is None:
         return hold_or_ask(execution, execution.attribution, now, policy, "the stage is not running after all")
-    note = "CodePipeline accepted a retry, but the stage still shows the same failure."
-    return next_state(execution, now, policy, note, status=Status.NEEDS_HUMAN, note=note, retry=None, claim=None)
+    return next_state(
+        execution, now, policy, RETRY_LOST, status=Status.NEEDS_HUMAN, note=RETRY_LOST, retry=None, claim=None
+    )
 
 
 def request(execution: Execution, event: RetryRequested, now: datetime, policy: Policy) -> Execution:

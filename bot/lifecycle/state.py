@@ -44,7 +44,8 @@ def _finished_at(execution: Execution, status: Status, now: datetime) -> datetim
 def why_not_automatic(execution: Execution, now: datetime, policy: Policy) -> str:
     """The reason an automatic retry is out of the question, "" if it is not."""
     if execution.automatic_retries >= policy.max_automatic_retries:
-        return f"The budget of {policy.max_automatic_retries} automatic retries is spent."
+        count = policy.max_automatic_retries
+        return f"The budget of {count} automatic {'retry' if count == 1 else 'retries'} is spent."
     if execution.held_at is not None and now - execution.held_at >= policy.max_age:
         hours = int(policy.max_age.total_seconds() // 3600)
         return f"It has waited for {hours} hours, too long to resume unasked."

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.errors import SlackRefused, TryLater
 from bot.lifecycle import Event, Overridden
-from bot.model import Execution, ExecutionKey, Override
+from bot.model import Execution, ExecutionKey, Override, PipelineTags
 from bot.mrkdwn import clean, cut
 from bot.overrides import (
     OVERRIDE_LASTS,
@@ -63,7 +63,18 @@ def override(
 
 
 def refusal_to_override(chat: Chat, policy: Policy, execution: Execution, by: str) -> str:
-    """Why this person may not override this, in safe mrkdwn that says who may; "" if they may.
+    """Why this person may not override this, in safe mrkdwn that says who may; "" if they may."""
+    refusal = refusal_by_the_list(chat, policy, execution.tags, by)
+    if not refusal and not can_be_overridden(execution):
+        return (
+            "Only a health gate or a stage condition can be overridden, and neither stopped this deploy. "
+            f"Nothing was done. {stands(execution)}"
+        )
+    return refusal
+
+
+def refusal_by_the_list(chat: Chat, policy: Policy, tags: PipelineTags, by: str) -> str:
+    """Why this person is not among those who may, "" if they are.
 
     A user group that cannot be read has no members: only a person named in OverrideUsers may then.
     """
@@ -74,11 +85,6 @@ def refusal_to_override(chat: Chat, policy: Policy, execution: Execution, by: st
         except (TryLater, SlackRefused) as problem:
             logger.warning("the members of OverrideUserGroup cannot be read: %s", problem)
             unreadable = " Allclear could not read who is in the group just now, so it took nobody for a member."
-    if not may_override(by, policy, execution.tags, members):
-        return f"{who_may_override(policy, execution.tags)}{unreadable} Nothing was done."
-    if not can_be_overridden(execution):
-        return (
-            "Only a health gate or a stage condition can be overridden, and neither stopped this deploy. "
-            f"Nothing was done. {stands(execution)}"
-        )
-    return ""
+    if may_override(by, policy, tags, members):
+        return ""
+    return f"{who_may_override(policy, tags)}{unreadable} Nothing was done."

@@ -27,6 +27,7 @@ from bot.lifecycle import (
     StageGone,
     advance,
 )
+from bot.lifecycle.retrying import WAY_CLOSED
 from bot.model import ALLCLEAR, Execution, ExecutionKey, Status
 from bot.overrides import OVERRIDE_LASTS
 from bot.policy import WhenHealthUnreadable
@@ -96,7 +97,7 @@ def _obstacle(world: World, reader: IssueReader, execution: Execution, now: date
     if truth.status is not StageStatus.FAILED:
         return Postponed(f"the stage is {truth.status}", postponed_until(execution, now))
     if truth.transition_disabled is not None:
-        why = f"The transition into {execution.key.stage} is disabled: {truth.transition_disabled}"
+        why = f"{WAY_CLOSED} {execution.key.stage} is disabled: {truth.transition_disabled}"
         return Frozen(f"{why}. Enable it, then retry.")
     plan = execution.retry
     if plan is not None and execution.passes_condition and now >= plan.requested_at + OVERRIDE_LASTS:

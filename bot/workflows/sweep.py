@@ -10,8 +10,10 @@ from bot.issues import WATCH_EVERY
 from bot.model import HEALTH_UNREADABLE, ExecutionKey, Issue, IssuePhase, IssueReport, Status
 from bot.ports import Due, DueKind
 from bot.workflows import holds, issue_work, ledger
+from bot.workflows.bursts import wake
 from bot.workflows.ledger import IssueReader
 from bot.workflows.observe import Run, observe, run_of
+from bot.workflows.retry_all import carry_on
 from bot.workflows.world import World
 
 logger = logging.getLogger(__name__)
@@ -63,6 +65,15 @@ def _handle(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
             holds.look(world, reader, due, now)
         case DueKind.ISSUE:
             _issue(world, reader, due, now)
+        case DueKind.BURST:
+            _burst(world, due, now)
+
+
+def _burst(world: World, due: Due, now: datetime) -> None:
+    """Go on with a "Retry all", and have the card drawn by notify, which hears of executions only."""
+    world.store.postpone(due, now + SOON)
+    carry_on(world.store, due.key, world.policy, now)
+    wake(world.store, due.key, now)
 
 
 def _execution(world: World, reader: IssueReader, due: Due, now: datetime) -> None:

@@ -48,14 +48,16 @@ class Console(Engine):
             pipeline.version += 1
             pipeline.stages = list(stages) if stages is not None else pipeline.stages
 
-    def start(self, name: str, revision_summary: str = "Change the greeting") -> str:
-        """Start an execution; answers its id."""
+    def start(self, name: str, revision_summary: str = "Change the greeting", author: str = "Ana") -> str:
+        """Start an execution of this commit; answers its id."""
         now = utc_now()
         with self._lock:
             pipeline = self._pipelines[name]
             execution_id = str(uuid4())
             revision = sha1(execution_id.encode(), usedforsecurity=False).hexdigest()
-            execution = Execution(pipeline, execution_id, pipeline.version, now, now, revision_summary, revision)
+            execution = Execution(
+                pipeline, execution_id, pipeline.version, now, now, revision_summary, revision, author
+            )
             pipeline.executions[execution_id] = execution
             self._say(pipeline_event(execution, "STARTED", now))
             self._arrive(execution, pipeline.stages[0], now)

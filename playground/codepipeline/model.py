@@ -126,6 +126,7 @@ class Execution:
     updated_at: datetime
     revision_summary: str
     revision_id: str
+    author: str = ""
     status: str = IN_PROGRESS
     attempt: int = 1
     stages: dict[str, StageRun] = field(default_factory=dict)

@@ -52,8 +52,40 @@ def action_detail(run: ActionRun) -> Answer:
             "inputArtifacts": [],
             **_present(configuration=dict(run.action.configuration)),
         },
-        "output": {"outputArtifacts": [], "outputVariables": {}, **_present(executionResult=result)},
+        "output": {"outputArtifacts": [], "outputVariables": _variables(run), **_present(executionResult=result)},
     }
+
+
+def _variables(run: ActionRun) -> dict[str, str]:
+    """What a source action puts out ("Variables reference", "Action structure reference"), once it has succeeded.
+
+    Only a connection names the author; AuthorDisplayName, AuthorEmail and AuthorId are seen in use, not in the
+    reference's table.
+    """
+    execution, configuration = run.execution, run.action.configuration
+    if run.action.category != "Source" or run.status != SUCCEEDED:
+        return {}
+    written_at = f"{execution.started_at:%Y-%m-%dT%H:%M:%SZ}"
+    commit = {
+        "AuthorDate": written_at,
+        "BranchName": configuration.get("BranchName", "main"),
+        "CommitId": execution.revision_id,
+        "CommitMessage": execution.revision_summary,
+    }
+    match run.action.provider:
+        case "CodeCommit":
+            name = configuration.get("RepositoryName", execution.pipeline.name)
+            return commit | {"CommitterDate": written_at, "RepositoryName": name}
+        case "CodeStarSourceConnection":
+            return commit | {
+                "AuthorDisplayName": execution.author,
+                "AuthorEmail": f"{execution.author.lower()}@example.com",
+                "AuthorId": execution.author.lower(),
+                "ConnectionArn": configuration.get("ConnectionArn", ""),
+                "FullRepositoryName": configuration.get("FullRepositoryId", f"example/{execution.pipeline.name}"),
+            }
+        case _:
+            return {}
 
 
 def execution_detail(execution: Execution) -> Answer:

@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
+from bot.bursts import Burst, BurstLine, ChannelRecord
 from bot.holds import Hold
 from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue, Override
 
@@ -70,4 +71,11 @@ hints: st.SearchStrategy[Hint] = st.builds(
     ),
     any_of(Hint),
     keys,
+)
+first_channels: st.SearchStrategy[ChannelRecord] = any_of(ChannelRecord).map(
+    lambda record: replace(record, revision=1)
+)
+first_bursts: st.SearchStrategy[Burst] = any_of(Burst).map(lambda burst: replace(burst, revision=1))
+lines: st.SearchStrategy[BurstLine] = st.builds(
+    lambda line, key: replace(line, key=str(key)), any_of(BurstLine), keys
 )

@@ -71,7 +71,7 @@ def test_a_claim_without_budget_asks_a_person_instead() -> None:
     lowered = Policy(max_automatic_retries=1)
     asked = step(in_status(Status.RESUMING, automatic_retries=1), Claimed("c", LEASE_END), policy=lowered)
     assert (asked.status, asked.claim, asked.retry, asked.automatic_retries) == (Status.NEEDS_HUMAN, None, None, 1)
-    assert asked.note == "The budget of 1 automatic retries is spent."
+    assert asked.note == "The budget of 1 automatic retry is spent."
 
 
 def test_a_claim_that_comes_too_late_asks_a_person_instead() -> None:

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.adapters.table_items import opened
 from bot.errors import DuplicateClick, ParseError, VersionConflict
 from bot.holds import Hold
 from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue, Override
-from bot.ports import Due, DueKind, Page
+from bot.ports import Due, DueKind, Page, Turn
+from tests.fakes.burst_store import MemoryBursts
 
 
 @dataclass
-class MemoryStore:
+class MemoryStore(MemoryBursts):
     """bot.ports.Store in dicts that a test may look into.
 
     `on_write` is called after an execution was saved or woken: it stands in for the stream.
@@ -29,6 +30,8 @@ class MemoryStore:
     holds: dict[str, Hold] = field(default_factory=dict)
     edges: dict[str, set[str]] = field(default_factory=dict)
     clicks: set[str] = field(default_factory=set)
+    turns: dict[str, datetime | None] = field(default_factory=dict)
+    """When each repeated request was begun; None once it was carried out."""
     given: dict[ExecutionKey, Override] = field(default_factory=dict)
     woken: list[tuple[ExecutionKey, datetime]] = field(default_factory=list)
     unreadable: set[tuple[DueKind, str]] = field(default_factory=set)
@@ -129,12 +132,22 @@ class MemoryStore:
         self._refuse_unreadable(DueKind.ISSUE, key)
         return self.issues.get(key)
 
-    def save_issue(self, issue: Issue) -> None:
+    def save_issue(
+        self,
+        issue: Issue,
+        *,
+        click: str | None = None,
+        click_expires_at: datetime | None = None,  # noqa: ARG002 - nothing expires here
+    ) -> None:
         stored = self.issues.get(issue.key)
+        if click is not None and click in self.clicks:
+            raise DuplicateClick(f"{issue.key}: this click was carried out before")
         if issue.version != (stored.version if stored else 0) + 1:
             raise VersionConflict(issue.key)
         lapses_at = issue.expires_at and issue.expires_at.replace(microsecond=0)  # the table keeps whole seconds
         self.issues[issue.key] = replace(issue, expires_at=lapses_at)
+        if click is not None:
+            self.clicks.add(click)
 
     def ledger(self) -> tuple[Issue, ...]:
         return tuple(
@@ -153,6 +166,7 @@ class MemoryStore:
             *((DueKind.HINT, key, each.due_at) for key, each in self.hints.items()),
             *((DueKind.HOLD, key, each.due_at) for key, each in self.holds.items()),
             *((DueKind.ISSUE, key, each.due_at) for key, each in self.issues.items()),
+            *((DueKind.BURST, key, each.due_at) for key, each in self.bursts.items()),
         ]
         come = [Due(kind, key, at) for kind, key, at in clocks if at is not None and at <= now]
         return tuple(sorted(come, key=lambda due: (due.due_at, due.kind, due.key))[:limit])
@@ -166,6 +180,8 @@ class MemoryStore:
             _push(self.hints, due.key, due, until)
         elif due.kind is DueKind.HOLD:
             _push(self.holds, due.key, due, until)
+        elif due.kind is DueKind.BURST:
+            _push(self.bursts, due.key, due, until)
         else:
             _push(self.issues, due.key, due, until)
 
@@ -173,6 +189,28 @@ class MemoryStore:
         rows = [each for each in self._by_age() if not each.status.finished and _opened(each) > after]
         cursor = _opened(rows[limit - 1]) if len(rows) > limit else None
         return Page(tuple(each for each in rows[:limit] if self._readable(each)), cursor)
+
+    def finished(self, limit: int) -> tuple[Execution, ...]:
+        rows = [
+            (each.finished_at, each)
+            for each in self.executions.values()
+            if each.status.finished and each.finished_at is not None and self._readable(each)
+        ]
+        return tuple(each for _, each in sorted(rows, key=lambda row: row[0], reverse=True)[:limit])
+
+    def take_turn(self, request: str, now: datetime, lease: timedelta, expires_at: datetime) -> Turn:  # noqa: ARG002
+        begun_at = self.turns.get(request, now)
+        if begun_at is None:
+            return Turn.DONE
+        if request in self.turns and now < begun_at + lease:
+            return Turn.BUSY
+        turn = Turn.AGAIN if request in self.turns else Turn.FIRST
+        self.turns[request] = now
+        return turn
+
+    def end_turn(self, request: str) -> None:
+        if request in self.turns:
+            self.turns[request] = None
 
     def of_pipeline(self, pipeline: str, limit: int) -> tuple[Execution, ...]:
         rows = [each for each in self._by_age() if each.key.pipeline == pipeline and self._readable(each)]

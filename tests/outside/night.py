@@ -110,6 +110,19 @@ class Night:
             if not message.thread_ts and message.text.startswith(f"{name} → " if name else "")
         ]
 
+    def replies(self, name: str = "") -> list[Message]:
+        """The messages in threads, those of one pipeline if it is named."""
+        return [
+            message
+            for message in self.slack.messages(CHANNEL)
+            if message.thread_ts and message.text.startswith(f"{name} → " if name else "")
+        ]
+
+    def card_anywhere(self, name: str) -> Message:
+        """The one card of a pipeline, in the channel or in a burst's thread."""
+        (card,) = [*self.cards(name), *self.replies(name)]
+        return card
+
     def card(self, name: str = "web") -> Message:
         """The one card of a pipeline."""
         (card,) = self.cards(name)
