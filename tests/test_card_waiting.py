@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from bot.cards import render
+from bot.explanation import explain_verdict
 from bot.lifecycle import GateLost, GatePassed, Released
 from bot.lifecycle.waiting import begin_waiting
 from bot.model import HEALTH_UNREADABLE, Execution
+from bot.slack_answers import deploy_line
 from playground.slack_limits import check_message
 from tests.builders import ISSUE_ARN, KEY, NOW, a_blocker, an_attribution
 from tests.core.lifecycle_events import GATE_WAITS, POLICY, step
@@ -41,6 +43,14 @@ def test_it_says_that_nothing_failed_and_until_when_it_can_wait() -> None:
 def test_it_offers_neither_a_retry_nor_to_leave_it(execution: Execution) -> None:
     assert not {"retry", "dismiss"} & buttons(execution)
     assert "Retry now" not in text_of(execution)
+
+
+def test_status_and_why_say_that_it_waits() -> None:
+    assert deploy_line(WAITING, POLICY).endswith(
+        "Next: its gate lets it through 5 min after AWS closes what holds it."
+    )
+    assert "is kept waiting by its gate since" in explain_verdict(WAITING, (), POLICY)
+    assert "stop the execution there" in deploy_line(step(WAITING, GateLost(NOW)), POLICY)
 
 
 def test_after_the_all_clear_it_waits_for_the_gate_alone() -> None:

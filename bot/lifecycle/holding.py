@@ -82,6 +82,8 @@ def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Pol
     )
     more = set(execution.action_execution_ids) & {action.action_execution_id for action in event.actions}
     what = "failed" if not execution.version else "has more failed actions" if more else "failed again"
+    if execution.waiting:
+        what = "waited as long as a gate can" if by_gate else "failed"
     return hold_or_ask(failed, event.attribution, now, policy, f"{execution.key.stage} {what}")
 
 

@@ -85,6 +85,7 @@ def test_a_gate_whose_time_is_up_is_a_failure_that_is_held_and_can_be_retried() 
     failure = StageFailed((a_gate_action(),), SOON, EXPLAINED, PipelineTags())
     failed = step(WAITING, failure)
     assert (failed.status, failed.waiting) == (Status.BLOCKED, False)
+    assert failed.trail[-1].what == "Deploy waited as long as a gate can; held by the ECS issue in us-east-1"
     assert step(failed, RetryRequested(USER)).status is Status.RESUMING
     assert step(failed, Released(ISSUE_ARN, "AWS closed the ECS issue in us-east-1")).status is Status.RESUMING
 

@@ -120,7 +120,9 @@ def test_a_gate_ended_by_its_time_is_held_and_resumed_as_any_other(
     night.wait(50)
     assert night.stage(execution, stage="HealthGate") == "Failed"
     assert night.title() == "web → HealthGate: held"
-    assert "waited for 23." in str(night.card().blocks)
+    assert "waited as long as a gate can" in str(night.card().blocks)
+    (state,) = [item for item in items(night, "EXEC#") if item["sk"] == "STATE"]
+    assert "it has waited for 23." in state["actions"][0]["message"]
     night.cloud.health.close(issue)
     night.wait(20)
     assert night.stage(execution) == "Succeeded"
