@@ -19,7 +19,7 @@ from bot.model import (
     Verdict,
 )
 from bot.policy import Policy
-from bot.providers import SERVICES_BY_SDK_NAME, services_of
+from bot.providers import SERVICES_BY_BUILD_PHASE, SERVICES_BY_SDK_NAME, services_of
 
 START_SLACK = timedelta(minutes=15)
 """AWS states when an impact began to the quarter of an hour at best; a failure this much earlier still counts."""
@@ -43,18 +43,20 @@ def why_own(action: FailedAction) -> str:
     if action.error_code in NEVER_AWS_CODES:
         return f"{action.name} failed because {NEVER_AWS_CODES[action.error_code]}"
     if action.category in ("Build", "Test", "Compute"):
-        phase = _BUILD_PHASE.search(action.message)
-        own_phase = phase is not None and phase.group(1) in _OWN_BUILD_PHASES and "INTERNAL" not in action.message
-        if own_phase or _OWN_COMMAND.search(action.message):
+        told = _BUILD_PHASE.search(action.message)
+        phase = action.build_phase or (told.group(1) if told else "")
+        broken = action.build_fault or "INTERNAL" in action.message
+        if (phase in _OWN_BUILD_PHASES and not broken) or _OWN_COMMAND.search(action.message):
             return f"{action.name}'s own commands failed"
     return ""
 
 
-def explaining_services(action: FailedAction, tags: PipelineTags) -> frozenset[str]:
+def explaining_services(action: FailedAction, tags: PipelineTags, policy: Policy) -> frozenset[str]:
     """The Health service codes whose issue may explain this action's failure."""
     if action.provider == "Manual":
         return frozenset()
-    services = services_of(action.owner, action.provider)
+    services = services_of(action.owner, action.provider, policy.provider_services) | set(action.services)
+    services |= SERVICES_BY_BUILD_PHASE.get(action.build_phase, frozenset())
     named = _SDK_SERVICE.search(action.message)
     from_error = SERVICES_BY_SDK_NAME.get(named.group(1).lower()) if named else None
     return services | set(tags.services) | ({from_error} if from_error else set())
@@ -185,7 +187,7 @@ def _without_health(actions: Sequence[FailedAction], unreadable: str, caveat: st
     setting = f"HealthUnavailable is {policy.health_unavailable}: " + (
         "it waits until Health can be read." if held else "it is not held."
     )
-    may_be_aws = any(explaining_services(action, PipelineTags()) for action in actions)
+    may_be_aws = any(explaining_services(action, PipelineTags(), policy) for action in actions)
     verdict = Verdict.UNREADABLE if held and may_be_aws else Verdict.UNEXPLAINED
     return Attribution(verdict, f"{reason} {setting}", caveat=caveat)
 
@@ -218,7 +220,9 @@ def _why(
         if retry_at is None or not issue.open or not in_window(issue, retry_at, now, policy):
             return ""
         issue_text = f"An open {report.service} issue {where} ({report.type_code}) stands in the way of a retry"
-    if report.service not in explaining_services(action, tags):
+    if report.service not in explaining_services(action, tags, policy):
         return ""
+    failed_on = f" and failed on {report.service}" if report.service in action.services else ""
     runs = "" if report.region in ("global", action.region) else f" (tag allclear:regions names {report.region})"
-    return f"{issue_text}: the failed action {action.name} ({action.provider}) runs in {action.region}{runs}."
+    runs = f"{action.region}{runs}{failed_on}"
+    return f"{issue_text}: the failed action {action.name} ({action.provider}) runs in {runs}."

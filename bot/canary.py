@@ -25,8 +25,9 @@ Outcome = CanaryFailed | AnotherCanary | DrainBegun
 
 
 def holds(issue: Issue, execution: Execution) -> bool:
-    """True while this execution waits for this issue."""
-    return execution.status is Status.BLOCKED and any(b.issue == issue.key for b in execution.blockers)
+    """True while this execution waits for this issue; a gate that keeps its job ends its own wait."""
+    held = execution.status is Status.BLOCKED and not execution.waiting
+    return held and any(b.issue == issue.key for b in execution.blockers)
 
 
 def choose(issue: Issue, held: Sequence[Execution], cursor: str | None, now: datetime, policy: Policy) -> Choice:

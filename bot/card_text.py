@@ -9,6 +9,7 @@ from bot import overrides
 from bot.card_advice import advice
 from bot.card_closing import how_it_passed, how_long_it_was_held, last_word, trail
 from bot.card_fields import fields
+from bot.card_waiting import waiting_next
 from bot.model import ALLCLEAR, HEALTH_UNREADABLE, Execution, ExecutionKey, Status, Verdict
 from bot.mrkdwn import bold, clean, cut, duration_text, escape, mention, on_call, slack_date, unlinked
 from bot.policy import Policy
@@ -71,6 +72,8 @@ def _sentence(text: str) -> str:
 
 def what_next(execution: Execution, policy: Policy) -> str:
     """What happens next and when, in each reader's own time; for a person, what to do."""
+    if execution.waiting:
+        return waiting_next(execution, policy)
     match execution.status:
         case Status.BLOCKED:
             sentences = [_until_the_all_clear(execution, policy), _checked_again(execution)]

@@ -109,6 +109,8 @@ def _line(text: str, *before: dict[str, Any]) -> dict[str, Any]:
 def buttons(execution: Execution, policy: Policy) -> list[dict[str, Any]]:
     """What may be clicked in this state; nothing that would be refused."""
     match execution.status:
+        case _ if execution.waiting:  # nothing has failed: nothing to retry, and nothing to leave
+            offered = [_override(execution)]
         case Status.BLOCKED | Status.NEEDS_HUMAN:
             override = [_override(execution)] if can_be_overridden(execution) else []
             offered = [_retry(execution, policy), *override, _dismiss(execution)]

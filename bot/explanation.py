@@ -15,7 +15,7 @@ def explain_verdict(execution: Execution, issues: Iterable[Issue], policy: Polic
     """A few lines of safe mrkdwn about the newest failure of one stage."""
     attribution = execution.attribution
     lines = [
-        f"{deploy_name(execution)} failed at {slack_date(execution.failed_at)}.",
+        f"{deploy_name(execution)} {_what(execution)} {slack_date(execution.failed_at)}.",
         " ".join(escape(text, 700) for text in (attribution.reason, attribution.caveat) if text),
         *_what_counted(execution, list(issues), policy),
         escape(execution.note, 400),
@@ -24,13 +24,17 @@ def explain_verdict(execution: Execution, issues: Iterable[Issue], policy: Polic
     return "\n".join(line for line in lines if line)
 
 
+def _what(execution: Execution) -> str:
+    return "is kept waiting by its gate since" if execution.waiting else "failed at"
+
+
 def _what_counted(execution: Execution, issues: list[Issue], policy: Policy) -> list[str]:
     """What was looked for; for a failure that no issue explains also what would have made one do."""
     if execution.attribution.verdict is Verdict.OWN:
         return ["A failure of this kind is never put down to AWS, whatever is open."]
-    if execution.stopped_by_gate:
+    if execution.stopped_by_gate or execution.waiting:
         return ["What its health gate named counts, and nothing else: the gate looks at Regions of its own."]
-    services = sorted({each for a in execution.actions for each in explaining_services(a, execution.tags)})
+    services = sorted({each for a in execution.actions for each in explaining_services(a, execution.tags, policy)})
     regions = sorted({*(action.region for action in execution.actions), *execution.tags.regions})
     where = f"in {_list(regions)}, or everywhere" if regions else "everywhere"
     if not services:

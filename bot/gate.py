@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.attribution import last_segment
 from bot.errors import ParseError
-from bot.model import HEALTH_UNREADABLE, Issue, Override
+from bot.model import HEALTH_UNREADABLE, Issue, IssuePhase, Override
 from bot.policy import Policy, WhenHealthUnreadable
 
 GATE_MESSAGE_PREFIX = "Allclear health gate:"
@@ -36,6 +36,7 @@ class GateJob:
     job_id: str
     account: str
     user_parameters: str
+    continuation_token: str = ""  # what we kept the action's last job with; "" for its first
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class GateRequest:
     regions: tuple[str, ...]
     services: tuple[str, ...] | None = None  # None: any
     auto: bool = False  # the services of the pipeline's own actions
+    wait: bool = False  # keep the job while issues are open, in place of failing it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class GateAnswer:
     message: str
     external_execution_id: str = ""
     stopped_by: str = ""  # what an override would pass: the open issues, or that Health is unreadable
+    issues: tuple[Issue, ...] = ()  # those that stop it
+    overridden_by: str = ""  # the Slack user who let it pass
 
 
 def parse_job(event: object) -> GateJob:
@@ -73,7 +77,14 @@ def parse_job(event: object) -> GateJob:
         job_id=job_id,
         account=account if isinstance(account, str) else "",
         user_parameters=parameters if isinstance(parameters, str) else "",
+        continuation_token=_continuation_token(job),
     )
+
+
+def _continuation_token(job: dict[str, Any]) -> str:
+    data = job.get("data")
+    token = data.get("continuationToken") if isinstance(data, dict) else None
+    return token if isinstance(token, str) else ""
 
 
 def _member(value: object, name: str, path: str) -> Any:
@@ -96,10 +107,8 @@ def parse_user_parameters(text: str) -> GateRequest:
     if unknown:
         raise ParseError(f"UserParameters.{unknown[0][:50]}", f"is unknown; known are {', '.join(FIELDS)}")
     mode = value.get("mode", "fail")
-    if mode == "wait":
-        raise ParseError("UserParameters.mode", "wait is not available in this version; use fail")
-    if mode != "fail":
-        raise ParseError("UserParameters.mode", "must be fail")
+    if mode not in ("fail", "wait"):
+        raise ParseError("UserParameters.mode", "must be fail or wait")
     services = value.get("services")
     auto = services == AUTO
     return GateRequest(
@@ -110,6 +119,7 @@ def parse_user_parameters(text: str) -> GateRequest:
         if services is None or auto
         else _texts(value, "services", _SERVICE, 'a list of AWS Health service codes such as ["ECS"], or "auto"'),
         auto=auto,
+        wait=mode == "wait",
     )
 
 
@@ -144,13 +154,15 @@ def decide(
     *,
     unreadable: str = "",
     caveat: str = "",
+    until_settled: bool = False,
 ) -> GateAnswer:
     """Stop for every open issue in the request's Regions (and `global`), narrowed by its services.
 
     `unreadable` says why AWS Health could not be read ("" when it could): HealthUnavailable decides then.
+    `until_settled`: a closed issue counts too, until its settle time is over; for a gate that waits already.
     """
     known = [issue for issue in issues if _concerns(issue, request, account, policy)]
-    concerning = [issue for issue in known if issue.open]
+    concerning = [issue for issue in known if issue.open or (until_settled and _settles(issue, now))]
     blocking = [issue for issue in concerning if now - issue.report.start_at <= policy.issue_max_age]
     beside = f" {caveat}" if caveat else ""
     if blocking:
@@ -181,6 +193,10 @@ def decide(
     )
     message = f"No open AWS Health issue in {regions}{what}.{aged}{ignored}{beside}"
     return GateAnswer(passes=True, message=message[:MESSAGE_LIMIT])
+
+
+def _settles(issue: Issue, now: datetime) -> bool:
+    return issue.phase is IssuePhase.SETTLING and issue.settled_at is not None and now < issue.settled_at
 
 
 def _concerns(issue: Issue, request: GateRequest, account: str, policy: Policy) -> bool:
@@ -217,14 +233,16 @@ def _stop(blocking: list[Issue], beside: str) -> GateAnswer:
         passes=False,
         message=message[:MESSAGE_LIMIT],
         external_execution_id=_external_id([last_segment(issue.report.arn) for issue in blocking]),
-        stopped_by=f"Open: {details}.",
+        stopped_by=f"{'Open' if all(issue.open for issue in blocking) else 'Open or just closed'}: {details}.",
+        issues=tuple(blocking),
     )
 
 
 def pass_by_override(stop: GateAnswer, override: Override) -> GateAnswer:
     """What would have stopped the deploy is passed; the job's summary says who let it, why, and past what."""
     who = f"Overridden by {override.by} until {override.expires_at:%H:%M} UTC: {override.reason}"
-    return GateAnswer(passes=True, message=f"{who}{'' if who.endswith('.') else '.'} {stop.stopped_by}")
+    message = f"{who}{'' if who.endswith('.') else '.'} {stop.stopped_by}"
+    return GateAnswer(passes=True, message=message, overridden_by=override.by)
 
 
 def stop_all_the_same(stop: GateAnswer, why: str) -> GateAnswer:

@@ -58,9 +58,7 @@ class FailedAction:
     name: str
     action_execution_id: str
     region: str
-    category: str = (
-        ""  # Source Build Test Deploy Approval Invoke Compute; RULE: no action, a stage condition's rule
-    )
+    category: str = ""  # Source Build Test Deploy Approval Invoke Compute; RULE: a stage condition's rule
     owner: str = ""  # AWS ThirdParty Custom
     provider: str = ""  # CloudFormation, ECS, Lambda, …
     error_code: str = ""  # JobFailed, ConfigurationError, PermissionError, SystemUnavailable, …
@@ -69,6 +67,10 @@ class FailedAction:
     external_execution_url: str = ""
     gate_issues: tuple[str, ...] | None = None
     """None: not Allclear's gate. Else the last ARN segments of the issues the gate named."""
+    target: str = ""  # what it works on, as its configuration names it: a stack, or an ECS cluster/service
+    services: tuple[str, ...] = ()  # Health services that the failure itself names (bot.evidence)
+    build_phase: str = ""  # the CodeBuild phase that failed, where CodeBuild told
+    build_fault: bool = False  # that phase broke in CodeBuild itself, not in the team's commands
 
 
 RULE = "Rule"  # CodePipeline's own category of a stage condition's rule
@@ -197,7 +199,15 @@ class Execution:
     released_at: datetime | None = None  # the all-clear that released it
     finished_at: datetime | None = None
     due_at: datetime | None = None
+    waits_until: datetime | None = (
+        None  # a gate waits in the running stage, at most until then; nothing has failed
+    )
     trail: tuple[Entry, ...] = ()
+
+    @property
+    def waiting(self) -> bool:
+        """A gate (mode wait) holds its job and with it the deploy: there is nothing to retry."""
+        return self.waits_until is not None
 
     @property
     def action_execution_ids(self) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ def where_overriders_are_named(policy: Policy, tags: PipelineTags) -> str:
 
 def can_be_overridden(execution: Execution) -> bool:
     """Only a gate or a stage condition can be passed; a failed action can only be retried."""
-    return execution.stopped_by_gate or bool(execution.condition)
+    return execution.waiting or execution.stopped_by_gate or bool(execution.condition)
 
 
 def what_stopped(execution: Execution) -> str:

@@ -48,6 +48,7 @@ class Policy:
     slack_channel: str = ""
     on_call_mention: str = ""
     override_user_group: str = ""  # a Slack user group's id
+    provider_services: tuple[tuple[str, frozenset[str]], ...] = ()  # in place of bot.providers' own
     override_users: tuple[str, ...] = ()  # Slack user ids; this and the group empty: nobody may override
 
     def ignores(self, service: str) -> bool:
@@ -64,6 +65,23 @@ class Policy:
     def calendars(self, tags: PipelineTags) -> tuple[str, ...]:
         """The change calendars that must all be open for an automatic retry: the stack's, the pipeline's own."""
         return tuple(dict.fromkeys(name for name in (self.change_calendar, tags.calendar) if name))
+
+
+_PROVIDER = re.compile(r"[A-Za-z0-9_@.\-]{1,100}")
+_SERVICES = re.compile(r"[A-Z0-9_]{1,64}(?:\+[A-Z0-9_]{1,64})*")
+
+
+def _provider_services(text: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """`CodeBuild=CODEBUILD+ECR, MyDeployer=ECS`: each provider once. Raises ParseError."""
+    found: dict[str, frozenset[str]] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        provider, _, services = part.partition("=")
+        if not _PROVIDER.fullmatch(provider) or not _SERVICES.fullmatch(services) or provider in found:
+            raise ParseError(
+                "PROVIDER_SERVICES", f"must name each provider once, such as CodeBuild=CODEBUILD+ECR, not {part!r}"
+            )
+        found[provider] = frozenset(services.split("+"))
+    return tuple(found.items())
 
 
 def parse_policy(environment: Mapping[str, str]) -> Policy:
@@ -101,6 +119,7 @@ def parse_policy(environment: Mapping[str, str]) -> Policy:
         health_unavailable=WhenHealthUnreadable(health),
         mode=Mode(mode),
         change_calendar=calendar,
+        provider_services=_provider_services(environment.get("PROVIDER_SERVICES", "")),
         slack_channel=environment.get("SLACK_CHANNEL", "").strip(),
         on_call_mention=environment.get("ON_CALL_MENTION", "").strip(),
         override_user_group=environment.get("OVERRIDE_USER_GROUP", "").strip(),

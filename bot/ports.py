@@ -11,6 +11,8 @@ from typing import Generic, Protocol, TypeVar
 
 from bot.burst_store import BurstStore
 from bot.card_ref import CardRef
+from bot.gate_jobs import GateJobs
+from bot.holds import HoldStore
 from bot.model import (
     Entry,
     Execution,
@@ -39,12 +41,13 @@ class DueKind(StrEnum):
     CARD = "CARD"
     HINT = "HINT"
     ISSUE = "ISSUE"
+    HOLD = "HOLD"
     BURST = "BURST"
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something whose clock has come. `key`: str(ExecutionKey), Hint.key, Issue.key or a burst's id, by `kind`."""
+    """Something whose clock has come. `key`: str(ExecutionKey), a hint's, issue's or hold's, or a burst's id."""
 
     kind: DueKind
     key: str
@@ -60,7 +63,7 @@ class Turn(StrEnum):
     DONE = "DONE"  # it was carried out
 
 
-class Store(BurstStore, Protocol):
+class Store(BurstStore, HoldStore, Protocol):
     """The table. Loads are consistent; `due`, `unfinished`, `finished`, `of_pipeline` read indexes: hints only."""
 
     def load_execution(self, key: ExecutionKey) -> Execution | None: ...
@@ -200,7 +203,7 @@ class PlannedAction:
     region: str
 
 
-class Pipelines(Protocol):
+class Pipelines(GateJobs, Protocol):
     """CodePipeline (or another CI/CD tool one day)."""
 
     def stages(self, account: str, region: str, pipeline: str, execution_id: str) -> tuple[StageTruth, ...]:
@@ -221,17 +224,6 @@ class Pipelines(Protocol):
 
     def override_condition(self, key: ExecutionKey, condition: str) -> None:
         """OverrideStageCondition for BEFORE_ENTRY or ON_SUCCESS, sent once. Raises as retry_stage."""
-        ...
-
-    def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> None:
-        """PutJobFailureResult (JobFailed). A final refusal (job unknown or answered before) returns normally.
-
-        Raises TryLater.
-        """
-        ...
-
-    def pass_job(self, region: str, job_id: str, summary: str) -> None:
-        """PutJobSuccessResult. Otherwise as fail_job."""
         ...
 
 

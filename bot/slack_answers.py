@@ -92,6 +92,10 @@ def deploy_name(execution: Execution) -> str:
 def next_step(execution: Execution, policy: Policy) -> str:
     """What happens next, in one short sentence; "" where nothing will."""
     match execution.status:
+        case Status.BLOCKED if execution.waiting:
+            return f"Next: its gate lets it through {duration_text(policy.settle)} after AWS closes what holds it."
+        case Status.NEEDS_HUMAN if execution.waiting:
+            return "Next: CodePipeline ends the gate's action; to end it now, stop the execution there."
         case Status.BLOCKED if any(blocker.issue == HEALTH_UNREADABLE for blocker in execution.blockers):
             return "Next: it goes on once AWS Health can be read again."
         case Status.BLOCKED if not execution.tags.auto_retry:

@@ -18,7 +18,9 @@ from bot.adapters.aws import AwsClients
 from bot.adapters.calendar import ChangeCalendar
 from bot.adapters.codepipeline import CodePipeline
 from bot.adapters.dynamodb import DynamoStore
+from bot.adapters.evidence import ServiceEvidence
 from bot.adapters.health import AwsHealth
+from bot.evidence import Evidence
 from bot.policy import Policy, parse_policy
 from bot.ports import Calendar, Health, Pipelines, Store
 from bot.slack_port import Chat
@@ -45,6 +47,7 @@ SETTINGS = (
     "MODE",
     "ON_CALL_",
     "OVERRIDE_",
+    "PROVIDER_",
     "SETTLE_",
     "SLACK_",
     "TABLE_",
@@ -98,12 +101,17 @@ class App:
         return ChangeCalendar(self._clients, self.region)
 
     @cached_property
+    def evidence(self) -> Evidence:
+        return ServiceEvidence(AwsClients(connect_timeout=2, read_timeout=4))
+
+    @cached_property
     def world(self) -> World:
         return World(
             store=self.store,
             pipelines=self.pipelines,
             health=self.health,
             calendar=self.calendar,
+            evidence=self.evidence,
             policy=self.policy,
             account=self.account,
             new_id=lambda: uuid.uuid4().hex,

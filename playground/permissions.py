@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from playground.deploy_permissions import deploy_needs
 from playground.errors import Unsupported
 from playground.iam import LEADING_KEYS, Need
 from playground.stack import Stack
@@ -54,6 +55,8 @@ def _needs(stack: Stack, service: str, operation: str, params: Params, region: s
         yield from _dynamodb(stack, operation, params, region)
     elif service == "codepipeline":
         yield from _codepipeline(stack, operation, params, region)
+    elif service in ("cloudformation", "codebuild", "codedeploy", "ecs"):
+        yield from deploy_needs(stack.account, service, operation, params, region)
     elif service == "secretsmanager" and operation == "GetSecretValue":
         yield Need("secretsmanager:GetSecretValue", _secret_arn(stack, str(params.get("SecretId", "")), region))
     elif service == "ssm" and operation == "GetCalendarState":

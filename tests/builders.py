@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.card_ref import CardRef
+from bot.holds import Hold
 from bot.model import (
     Attribution,
     Blocker,
@@ -175,6 +176,24 @@ def a_hint(**changes: Any) -> Hint:
         token="report-1",
     )
     return replace(hint, **changes)
+
+
+def a_hold(**changes: Any) -> Hold:
+    """A gate that began to wait at `NOW` for the ECS issue, and answered its second job half a minute later."""
+    hold = Hold(
+        account=ACCOUNT,
+        region=REGION,
+        pipeline=PIPELINE,
+        execution_id=EXECUTION_ID,
+        since_at=NOW,
+        seen_at=NOW + timedelta(seconds=30),
+        ends_at=NOW + timedelta(hours=23, minutes=45),
+        blockers=(a_blocker(),),
+        due_at=NOW,
+        stage=STAGE,
+        reason="The health gate waits. Open: ECS in us-east-1.",
+    )
+    return replace(hold, **changes)
 
 
 def a_card(**changes: Any) -> CardRef:

@@ -7,7 +7,18 @@ from playground.stack import Function, Statement
 from tests.deployed import STACK
 
 WRITES = ("PutItem", "UpdateItem", "DeleteItem")
-EVERY_KEY = ("EXEC#a", "HELD#a", "HINT#a", "CLICK#a", "ISSUE", "OVERRIDE#a", "CHANNEL#a", "BURST#a", "TURN#a")
+EVERY_KEY = (
+    "EXEC#a",
+    "HELD#a",
+    "HINT#a",
+    "CLICK#a",
+    "ISSUE",
+    "OVERRIDE#a",
+    "CHANNEL#a",
+    "BURST#a",
+    "TURN#a",
+    "HOLD#a",
+)
 WITHOUT_RESOURCES = {
     "health:DescribeEvents",
     "codepipeline:PutJobSuccessResult",
@@ -78,6 +89,22 @@ def test_only_resume_may_read_change_calendars() -> None:
         assert who_may("ssm:GetCalendarState", f"arn:aws:ssm:{calendar}") == {"ResumeFunction"}
 
 
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("cloudformation:DescribeStackEvents", "arn:aws:cloudformation:eu-west-1:{}:stack/web/0b1c"),
+        ("codebuild:BatchGetBuilds", "arn:aws:codebuild:eu-west-1:{}:project/web"),
+        ("codedeploy:GetDeployment", "arn:aws:codedeploy:eu-west-1:{}:deploymentgroup:web/live"),
+        ("ecs:DescribeServices", "arn:aws:ecs:eu-west-1:{}:service/live/web"),
+    ],
+)
+def test_only_those_who_see_a_failure_first_may_look_behind_it(action: str, resource: str) -> None:
+    """Slack's requests, cards and the gate have no use for what a stack or a build says."""
+    who = {"PipelineEventFunction", "SweepFunction", "ResumeFunction"}
+    assert who_may(action, resource.format(STACK.account)) == who
+    assert who_may(action, resource.format("999999999999")) == set()
+
+
 def test_only_the_gate_may_answer_jobs() -> None:
     """A job's answer lets a deploy through."""
     assert who_may("codepipeline:PutJobSuccessResult", "*") == {"GateFunction"}
@@ -91,10 +118,10 @@ def test_only_those_who_talk_to_slack_may_read_its_secret() -> None:
     assert {name for name, f in STACK.functions.items() if "SLACK_SECRET_ARN" in f.environment} == slack
 
 
-def test_the_gate_writes_the_ledger_of_issues_and_nothing_else() -> None:
+def test_the_gate_writes_the_ledger_of_issues_and_its_own_holds_and_nothing_else() -> None:
     """Whoever writes a pipeline's gate parameters steers it; no such hand reaches a deploy's state."""
     writable = {key for key in EVERY_KEY if "GateFunction" in who_may_write(key)}
-    assert writable == {"ISSUE"}
+    assert writable == {"ISSUE", "HOLD#a"}
 
 
 def test_an_override_is_written_for_people_and_read_by_the_gate() -> None:
@@ -135,12 +162,12 @@ def test_slack_requests_read_a_deploys_history_and_the_ledger_but_not_what_an_is
         assert ("SlackRequestFunction" in who_may("dynamodb:Query", table, key)) is may
 
 
-def test_only_hints_can_be_deleted() -> None:
+def test_only_hints_and_holds_can_be_deleted() -> None:
     """Everything else ends by changing state, or by its age."""
     table = STACK.tables[0].arn
+    who = {"HINT#a": {"PipelineEventFunction", "SweepFunction"}, "HOLD#a": {"SweepFunction"}}
     for key in EVERY_KEY:
-        may = who_may("dynamodb:DeleteItem", table, key)
-        assert may == ({"PipelineEventFunction", "SweepFunction"} if key == "HINT#a" else set())
+        assert who_may("dynamodb:DeleteItem", table, key) == who.get(key, set())
 
 
 def test_each_index_is_open_to_those_who_ask_it() -> None:

@@ -161,19 +161,28 @@ class CodePipeline:
             )
         )
 
-    def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> None:
+    def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> bool:
         """See bot.ports.Pipelines. Texts are cut to CodePipeline's limits, and it takes no empty message."""
-        details: dict[str, Any] = {"type": "JobFailed", "message": message[:MESSAGE_LIMIT] or "No reason given"}
+        details: Any = {"type": "JobFailed", "message": message[:MESSAGE_LIMIT] or "No reason given"}
         if external_execution_id:
             details["externalExecutionId"] = external_execution_id[:EXTERNAL_ID_LIMIT]
-        self._answer(lambda: self._client(region).put_job_failure_result(jobId=job_id, failureDetails=details))  # type: ignore[arg-type]  # built in steps
+        client = self._client(region)
+        return self._answer(lambda: client.put_job_failure_result(jobId=job_id, failureDetails=details))
 
-    def pass_job(self, region: str, job_id: str, summary: str) -> None:
+    def pass_job(self, region: str, job_id: str, summary: str) -> bool:
         """See bot.ports.Pipelines."""
         details: Any = {"executionDetails": {"summary": summary[:SUMMARY_LIMIT]}} if summary else {}
-        self._answer(lambda: self._client(region).put_job_success_result(jobId=job_id, **details))
+        return self._answer(lambda: self._client(region).put_job_success_result(jobId=job_id, **details))
 
-    def _answer(self, call: Callable[[], object]) -> None:
+    def keep_job(self, region: str, job_id: str, token: str, summary: str) -> bool:
+        """See bot.ports.Pipelines."""
+        details: Any = {"executionDetails": {"summary": summary[:SUMMARY_LIMIT]}} if summary else {}
+        client = self._client(region)
+        return self._answer(
+            lambda: client.put_job_success_result(jobId=job_id, continuationToken=token, **details)
+        )
+
+    def _answer(self, call: Callable[[], object]) -> bool:
         """Sent again by the SDK when in doubt: answering a job twice is harmless."""
         try:
             call()
@@ -183,6 +192,8 @@ class CodePipeline:
             if error_code(error) not in _JOB_OVER:
                 raise
             logger.info("the job needs no answer any more: %s", error_text(error))
+            return False
+        return True
 
     def _client(self, region: str, **options: int) -> "CodePipelineClient":
         client: CodePipelineClient = self._clients.client("codepipeline", region, **options)

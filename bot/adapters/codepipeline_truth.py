@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.adapters.action_targets import target_of
 from bot.gate import GATE_MESSAGE_PREFIX
 from bot.model import MESSAGE_LIMIT, RULE, ExecutionKey, FailedAction
 from bot.ports import StageStatus, StageTruth
@@ -84,7 +85,7 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
                 failed=(
                     condition.rules
                     if condition is not None
-                    else tuple(_failed_action(attempt, run.region) for attempt in failed)
+                    else tuple(_failed_action(attempt, run.region, run.account) for attempt in failed)
                 ),
                 failed_at=_latest(
                     [condition.at] if condition is not None else [attempt.changed_at for attempt in failed]
@@ -257,7 +258,7 @@ def _seen(name: str, seen: Row, listed: _Attempt | None) -> _Attempt:
     )
 
 
-def _failed_action(attempt: _Attempt, pipeline_region: str) -> FailedAction:
+def _failed_action(attempt: _Attempt, pipeline_region: str, account: str) -> FailedAction:
     kind = attempt.input.get("actionTypeId", {})
     result, state = attempt.result, attempt.state
     error = {**state.get("errorDetails", {}), **result.get("errorDetails", {})}
@@ -276,6 +277,7 @@ def _failed_action(attempt: _Attempt, pipeline_region: str) -> FailedAction:
         external_execution_id=external_id,
         external_execution_url=result.get("externalExecutionUrl") or state.get("externalExecutionUrl", ""),
         gate_issues=tuple(_issues_named(external_id)) if from_gate else None,
+        target=target_of(kind.get("provider", ""), attempt.input, account),
     )
 
 

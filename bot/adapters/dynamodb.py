@@ -25,6 +25,7 @@ from bot.adapters.plain_values import parse_instant, plain_instant
 from bot.adapters.table_items import Item, Key
 from bot.card_ref import CardRef
 from bot.errors import DuplicateClick, ParseError, VersionConflict
+from bot.holds import Hold
 from bot.model import Entry, Execution, ExecutionKey, Hint, Issue, Override
 from bot.ports import Due, Page, Turn
 
@@ -138,6 +139,18 @@ class DynamoStore(DynamoBursts):
             self._table.delete(items.hint_key(hint.key), {"token": hint.token})
         except ConditionFailed:
             return  # a newer report is there, or none any more
+
+    def load_hold(self, key: str) -> Hold | None:
+        return self._load(items.hold_key(key), items.read_hold)
+
+    def save_hold(self, hold: Hold) -> None:
+        self._table.put(put_request(items.hold_item(hold)))
+
+    def drop_hold(self, hold: Hold) -> None:
+        try:
+            self._table.delete(items.hold_key(hold.key), {"seen_at": plain_instant(hold.seen_at)})
+        except ConditionFailed:
+            return  # the gate has answered another job since, or it is gone
 
     def load_issue(self, key: str) -> Issue | None:
         return self._load(items.issue_key(key), items.read_issue)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from bot.adapters.plain_values import from_plain, parse_instant, plain_instant, to_plain
 from bot.card_ref import CardRef
 from bot.errors import ParseError
+from bot.holds import Hold
 from bot.model import Entry, Execution, ExecutionKey, Hint, Issue, Override
 from bot.ports import Due, DueKind
 
@@ -40,6 +41,10 @@ def card_key(key: ExecutionKey) -> Key:
 
 def hint_key(key: str) -> Key:
     return {"pk": f"HINT#{key}", "sk": "HINT"}
+
+
+def hold_key(key: str) -> Key:
+    return {"pk": f"HOLD#{key}", "sk": "HOLD"}
 
 
 def issue_key(key: str) -> Key:
@@ -73,6 +78,8 @@ def due_key(due: Due) -> Key:
         return {"pk": f"EXEC#{due.key}", "sk": "STATE"}
     if due.kind is DueKind.CARD:
         return {"pk": f"EXEC#{due.key}", "sk": "CARD"}
+    if due.kind is DueKind.HOLD:
+        return hold_key(due.key)
     if due.kind is DueKind.BURST:
         return {"pk": f"BURST#{due.key}", "sk": "BURST"}
     return hint_key(due.key) if due.kind is DueKind.HINT else issue_key(due.key)
@@ -149,6 +156,15 @@ def read_hint(item: Mapping[str, Any]) -> Hint:
     return read_item(item, lambda: from_plain(Hint, item))
 
 
+def hold_item(hold: Hold) -> Item:
+    """A hold that nobody closes lapses when the execution it speaks of has long ended."""
+    return {**to_plain(hold), **hold_key(hold.key), "due": DUE, "expires_at": epoch(hold.ends_at + RETENTION)}
+
+
+def read_hold(item: Mapping[str, Any]) -> Hold:
+    return read_item(item, lambda: from_plain(Hold, item))
+
+
 def issue_item(issue: Issue) -> Item:
     item: Item = {**to_plain(issue), **issue_key(issue.key)}
     if issue.due_at is not None:
@@ -202,8 +218,8 @@ def read_due(item: Mapping[str, Any]) -> Due:
         kind, _, rest = str(item["pk"]).partition("#")
         if item["pk"] == ISSUES:
             return Due(DueKind.ISSUE, str(item["sk"]), due_at)
-        if kind == "HINT":
-            return Due(DueKind.HINT, rest, due_at)
+        if kind in ("HINT", "HOLD"):
+            return Due(DueKind(kind), rest, due_at)
         if kind == "BURST" and item["sk"] == "BURST":
             return Due(DueKind.BURST, rest, due_at)
         if kind == "EXEC" and item["sk"] in ("STATE", "CARD"):

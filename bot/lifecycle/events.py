@@ -152,8 +152,36 @@ class Undone:
     by: str
 
 
+@dataclass(frozen=True, slots=True)
+class GateWaits:
+    """A gate keeps its job, and with it the deploy: the stage runs, and nothing has failed."""
+
+    since_at: datetime
+    until_at: datetime  # the longest it waits
+    attribution: Attribution
+    tags: PipelineTags
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GatePassed:
+    """The gate let the deploy through. `by`: the Slack user whose override did it, "" for the all-clear."""
+
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateLost:
+    """The gate keeps its job no more, and CodePipeline shows the stage running all the same."""
+
+    seen_at: datetime
+
+
 Event = (
-    StageFailed
+    GateWaits
+    | GatePassed
+    | GateLost
+    | StageFailed
     | StageRunning
     | StagePassed
     | Overtaken

@@ -76,11 +76,14 @@ def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Pol
         gate_stops=execution.gate_stops + 1 if by_gate else 0,
         retry=None,
         claim=None,
+        waits_until=None,
         held_at=None if by_person else execution.held_at,  # a person looked at it: a new hold begins, if any
         released_at=None,
     )
     more = set(execution.action_execution_ids) & {action.action_execution_id for action in event.actions}
     what = "failed" if not execution.version else "has more failed actions" if more else "failed again"
+    if execution.waiting:
+        what = "waited as long as a gate can" if by_gate else "failed"
     return hold_or_ask(failed, event.attribution, now, policy, f"{execution.key.stage} {what}")
 
 
@@ -197,8 +200,10 @@ def hold_again(execution: Execution, event: Explained, now: datetime, policy: Po
 def release(execution: Execution, event: Released, now: datetime, policy: Policy) -> Execution:
     """One issue's all-clear. The last one frees the execution, if an automatic retry may follow."""
     left = tuple(blocker for blocker in execution.blockers if blocker.issue != event.issue)
-    if len(left) == len(execution.blockers) and execution.blockers:
+    if len(left) == len(execution.blockers) and (execution.blockers or execution.waiting):
         return execution
+    if execution.waiting and not left:
+        return next_state(execution, now, policy, f"{event.why}; the gate lets it through next", blockers=())
     if left:
         return next_state(execution, now, policy, f"{event.why}; still held by {_names(left)}", blockers=left)
     return resume_or_ask(execution, now, policy, event.why, event.cleared_at, event.not_before_at)
@@ -222,7 +227,7 @@ def recover(execution: Execution, _event: Event, now: datetime, policy: Policy) 
     unanswered = execution.status is Status.RESUMING and execution.claim is not None  # it passed by our own retry
     return next_state(
         execution, now, policy, f"{execution.key.stage} passed",
-        status=Status.RECOVERED, note="", retry=None, claim=None, blockers=(),
+        status=Status.RECOVERED, note="", retry=None, claim=None, blockers=(), waits_until=None,
         retries=execution.retries + (1 if unanswered else 0),
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.clocks import next_due
+from bot.errors import IllegalTransition
 from bot.lifecycle.events import Event
 from bot.model import ALLCLEAR, TRAIL_LENGTH, Entry, Execution, Status
 from bot.policy import Policy
@@ -60,6 +61,12 @@ def why_switched_off(execution: Execution, policy: Policy) -> str:
     return ""
 
 
+def refuse_while_waiting(execution: Execution) -> None:
+    """Raises IllegalTransition where a gate waits: nothing has failed, so nothing can be retried or left."""
+    if execution.waiting:
+        raise IllegalTransition("a gate waits in the stage: nothing has failed")
+
+
 def unclaimed(execution: Execution) -> Execution:
     """Without the claim, its cost given back."""
     paid = execution.claim is not None and execution.claim.spent_budget
@@ -69,4 +76,15 @@ def unclaimed(execution: Execution) -> Execution:
 def end(execution: Execution, now: datetime, policy: Policy, status: Status, note: str) -> Execution:
     if execution.status is Status.RESUMING:
         execution = unclaimed(execution)  # no retry was made that we know of
-    return next_state(execution, now, policy, note, status=status, note=note, retry=None, claim=None, blockers=())
+    return next_state(
+        execution,
+        now,
+        policy,
+        note,
+        status=status,
+        note=note,
+        retry=None,
+        claim=None,
+        blockers=(),
+        waits_until=None,
+    )

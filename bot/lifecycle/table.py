@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.errors import IllegalTransition
-from bot.lifecycle import holding, retrying
+from bot.lifecycle import holding, retrying, waiting
 from bot.lifecycle.events import (
     Accepted,
     Claimed,
@@ -17,6 +17,9 @@ from bot.lifecycle.events import (
     Event,
     Explained,
     Frozen,
+    GateLost,
+    GatePassed,
+    GateWaits,
     Lapsed,
     Overridden,
     Overtaken,
@@ -65,6 +68,13 @@ TABLE: dict[type, tuple[Step, ...]] = {
                       same,                 same,                 same,               holding.stop),
     StageGone:       (holding.stop,         holding.stop,         holding.stop,       holding.stop,
                       same,                 same,                 same,               holding.stop),
+    # What a waiting gate writes down, held against the truth. A new wait re-opens whatever had ended.
+    GateWaits:       (waiting.wait,         waiting.wait,         waiting.wait,       waiting.wait,
+                      waiting.wait,         waiting.wait,         waiting.wait,       waiting.wait),
+    GatePassed:      (waiting.let_through,  same,                 same,               waiting.let_through,
+                      same,                 same,                 same,               same),
+    GateLost:        (waiting.lose,         same,                 same,               same,
+                      same,                 same,                 same,               same),
     # What AWS Health says. A person's "don't resume" stands; what runs or has ended is left alone.
     Explained:       (holding.explain,      holding.hold_again,   same,               holding.explain,
                       same,                 same,                 same,               same),

@@ -139,7 +139,7 @@ def news(
         case StageStatus.SUCCEEDED:
             return StagePassed()
         case StageStatus.IN_PROGRESS:
-            return StageRunning()
+            return None if execution.waiting else StageRunning()
         case StageStatus.STOPPED | StageStatus.CANCELLED:
             return StageStopped()
         case StageStatus.MISSING:

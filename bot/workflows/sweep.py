@@ -9,7 +9,7 @@ from bot.errors import AllclearError, HealthUnreadable, NoSupportPlan, TryLater,
 from bot.issues import WATCH_EVERY
 from bot.model import HEALTH_UNREADABLE, ExecutionKey, Issue, IssuePhase, IssueReport, Status
 from bot.ports import Due, DueKind
-from bot.workflows import issue_work, ledger
+from bot.workflows import holds, issue_work, ledger
 from bot.workflows.bursts import wake
 from bot.workflows.ledger import IssueReader
 from bot.workflows.observe import Run, observe, run_of
@@ -67,6 +67,8 @@ def _handle(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
             world.store.wake_execution(ExecutionKey.parse(due.key), now)
         case DueKind.HINT:
             _hint(world, reader, due.key, now)
+        case DueKind.HOLD:
+            holds.look(world, reader, due, now)
         case DueKind.ISSUE:
             _issue(world, reader, due, now)
         case DueKind.BURST:

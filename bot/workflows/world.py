@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.errors import VersionConflict
+from bot.evidence import Evidence
 from bot.lifecycle import Event, advance
 from bot.model import Execution, ExecutionKey
 from bot.policy import Policy
@@ -24,6 +25,7 @@ class World:
     pipelines: Pipelines
     health: Health
     calendar: Calendar
+    evidence: Evidence
     policy: Policy
     account: str  # the account Allclear runs in
     new_id: Callable[[], str]  # unique ids for claims and hints

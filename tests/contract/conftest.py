@@ -87,6 +87,7 @@ FIELD_THAT_MATTERS = {
     DueKind.CARD: "wanted_version",
     DueKind.HINT: "token",
     DueKind.ISSUE: "phase",
+    DueKind.HOLD: "since_at",
     DueKind.BURST: "wanted_version",
 }
 

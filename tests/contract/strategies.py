@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.bursts import Burst, BurstLine, ChannelRecord
 from bot.card_ref import CardRef
+from bot.holds import Hold
 from bot.model import Entry, Execution, ExecutionKey, Hint, Issue, Override
 
 names = st.text(string.ascii_letters + string.digits + ".@-_", min_size=1, max_size=12)
@@ -58,6 +59,13 @@ first_issues: st.SearchStrategy[Issue] = st.builds(
     names,
 )
 overrides: st.SearchStrategy[Override] = any_of(Override)
+holds: st.SearchStrategy[Hold] = st.builds(
+    lambda hold, key: replace(
+        hold, account=key.account, region=key.region, pipeline=key.pipeline, execution_id=key.execution_id
+    ),
+    any_of(Hold),
+    keys,
+)
 hints: st.SearchStrategy[Hint] = st.builds(
     lambda hint, key: replace(
         hint, account=key.account, region=key.region, pipeline=key.pipeline, execution_id=key.execution_id

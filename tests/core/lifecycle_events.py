@@ -10,6 +10,9 @@ from bot.lifecycle import (
     Event,
     Explained,
     Frozen,
+    GateLost,
+    GatePassed,
+    GateWaits,
     Lapsed,
     Overridden,
     Overtaken,
@@ -49,6 +52,7 @@ UNEXPLAINED = Attribution(Verdict.UNEXPLAINED, "No AWS Health issue explains the
 EXPLAINED = an_attribution()
 BY_ANOTHER = an_attribution(blockers=(a_blocker(issue=OTHER_ARN, service="EC2"),))
 BY_BOTH = an_attribution(blockers=(*EXPLAINED.blockers, *BY_ANOTHER.blockers))
+GATE_WAITS = GateWaits(NOW + timedelta(minutes=5), NOW + timedelta(hours=24), EXPLAINED, PipelineTags())
 OVER = an_attribution(reason="The health gate stopped it, and nothing it named is open now.", blockers=())
 
 UNTIL = f"until the all-clear. {EXPLAINED.reason}"  # how a history line that says what holds it goes on
@@ -101,6 +105,9 @@ def step(execution: Execution, *events: Event, at: datetime = SOON, policy: Poli
 
 
 ONE_OF_EACH: tuple[Event, ...] = (
+    GATE_WAITS,
+    GatePassed(),
+    GateLost(SOON),
     failed(2),
     StageRunning(),
     StagePassed(),

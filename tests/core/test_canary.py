@@ -132,3 +132,9 @@ def test_after_an_explained_failure_the_rest_waits_for_that_issue_or_half_an_hou
 def test_turns_that_tell_nothing_end() -> None:
     last = an_issue(phase=IssuePhase.CANARY, canaries=TURNS - 1)
     assert isinstance(judge(last, A_CANARY, now(Status.SUPERSEDED, retries=1), set(), NOW), DrainBegun)
+
+
+def test_a_deploy_that_its_gate_keeps_waiting_never_goes_first() -> None:
+    """Nothing of it has failed, so its release retries nothing and would tell nothing."""
+    waiting = held(0, waits_until=NOW + TURN)
+    assert chosen(waiting, *(held(number) for number in range(1, 7))) == "service-1"

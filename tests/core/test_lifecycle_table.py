@@ -17,6 +17,9 @@ SAME, ILLEGAL = "same", "illegal"
 
 # Where one good example of each event leads from each status, in the order of the Status enum.
 OUTCOMES: dict[str, tuple[object, ...]] = {
+    "GateWaits": (BLOCKED,) * 8,
+    "GatePassed": (SAME,) * 8,  # no gate waits
+    "GateLost": (SAME,) * 8,
     "StageFailed": (BLOCKED,) * 8,
     "StageRunning": (RETRYING, RETRYING, SAME, RETRYING, SAME, SAME, SAME, SAME),
     "StagePassed": (RECOVERED, RECOVERED, RECOVERED, RECOVERED, SAME, RECOVERED, RECOVERED, RECOVERED),
@@ -39,6 +42,9 @@ OUTCOMES: dict[str, tuple[object, ...]] = {
     "Undone": (ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, NEEDS_HUMAN),
 }
 OUTCOMES_OF_A_CLAIMED_RETRY: dict[str, object] = {
+    "GateWaits": BLOCKED,
+    "GatePassed": SAME,
+    "GateLost": SAME,
     "StageFailed": BLOCKED,
     "StageRunning": RETRYING,
     "StagePassed": RECOVERED,

@@ -8,6 +8,7 @@ from typing import Any
 from bot.adapters.table_items import opened
 from bot.card_ref import CardRef
 from bot.errors import DuplicateClick, ParseError, VersionConflict
+from bot.holds import Hold
 from bot.model import Entry, Execution, ExecutionKey, Hint, Issue, Override
 from bot.ports import Due, DueKind, Page, Turn
 from tests.fakes.burst_store import MemoryBursts
@@ -27,6 +28,7 @@ class MemoryStore(MemoryBursts):
     cards: dict[ExecutionKey, CardRef] = field(default_factory=dict)
     hints: dict[str, Hint] = field(default_factory=dict)
     issues: dict[str, Issue] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
     edges: dict[str, set[str]] = field(default_factory=dict)
     clicks: set[str] = field(default_factory=set)
     turns: dict[str, datetime | None] = field(default_factory=dict)
@@ -115,6 +117,18 @@ class MemoryStore(MemoryBursts):
         if stored is not None and stored.token == hint.token:
             del self.hints[hint.key]
 
+    def load_hold(self, key: str) -> Hold | None:
+        self._refuse_unreadable(DueKind.HOLD, key)
+        return self.holds.get(key)
+
+    def save_hold(self, hold: Hold) -> None:
+        self.holds[hold.key] = hold
+
+    def drop_hold(self, hold: Hold) -> None:
+        stored = self.holds.get(hold.key)
+        if stored is not None and stored.seen_at == hold.seen_at:
+            del self.holds[hold.key]
+
     def load_issue(self, key: str) -> Issue | None:
         self._refuse_unreadable(DueKind.ISSUE, key)
         return self.issues.get(key)
@@ -151,6 +165,7 @@ class MemoryStore(MemoryBursts):
             *((DueKind.EXECUTION, str(key), each.due_at) for key, each in self.executions.items()),
             *((DueKind.CARD, str(key), each.due_at) for key, each in self.cards.items()),
             *((DueKind.HINT, key, each.due_at) for key, each in self.hints.items()),
+            *((DueKind.HOLD, key, each.due_at) for key, each in self.holds.items()),
             *((DueKind.ISSUE, key, each.due_at) for key, each in self.issues.items()),
             *((DueKind.BURST, key, each.due_at) for key, each in self.bursts.items()),
         ]
@@ -164,6 +179,8 @@ class MemoryStore(MemoryBursts):
             _push(self.cards, ExecutionKey.parse(due.key), due, until)
         elif due.kind is DueKind.HINT:
             _push(self.hints, due.key, due, until)
+        elif due.kind is DueKind.HOLD:
+            _push(self.holds, due.key, due, until)
         elif due.kind is DueKind.BURST:
             _push(self.bursts, due.key, due, until)
         else:

@@ -49,6 +49,8 @@ class Night:
         mode: str = "SUPERSEDED",
         gate_parameters: str = "",
         category: str = "Deploy",
+        configuration: dict[str, str] | None = None,
+        external_id: str = "",
     ) -> None:
         """A pipeline: Source, HealthGate if wanted, Deploy. Its deploy fails while its name is in `broken`."""
         parameters = gate_parameters or (
@@ -64,10 +66,20 @@ class Night:
             stages.append(
                 Stage("HealthGate", [Action("AwsHealth", "Invoke", "AWS", "Lambda", configuration=configuration)])
             )
-        stages.append(Stage("Deploy", [Action("DeployStack", category, "AWS", provider, region)]))
+        stages.append(
+            Stage(
+                "Deploy",
+                [Action("DeployStack", category, "AWS", provider, region, configuration=configuration or {})],
+            )
+        )
         self.cloud.codepipeline.create_pipeline(name, REGION, stages, mode, tags)  # type: ignore[arg-type]
         self.cloud.codepipeline.fail_action(
-            name, "Deploy", "DeployStack", while_=lambda: name in self.broken, message=BROKEN
+            name,
+            "Deploy",
+            "DeployStack",
+            while_=lambda: name in self.broken,
+            message=BROKEN,
+            external_execution_id=external_id,
         )
 
     def run(self, name: str = "web", minutes: int = 4) -> str:

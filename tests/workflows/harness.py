@@ -20,6 +20,7 @@ from bot.workflows.sweep import sweep
 from bot.workflows.world import World, apply
 from tests.builders import ACCOUNT, KEY, NOW, a_key, a_report, an_action
 from tests.fakes.calendar import FakeCalendar
+from tests.fakes.evidence import FakeEvidence
 from tests.fakes.health import FakeHealth
 from tests.fakes.pipelines import FakePipelines
 from tests.fakes.store import MemoryStore
@@ -43,6 +44,7 @@ class Night:
         self.pipelines = FakePipelines()
         self.health = FakeHealth()
         self.calendar = FakeCalendar()
+        self.evidence = FakeEvidence()
         self.failed_items = 0  # what the sweep counted for its alarm
         self._ids, self._attempts = count(1), count(1)
         self.world = World(
@@ -50,6 +52,7 @@ class Night:
             pipelines=self.pipelines,
             health=self.health,
             calendar=self.calendar,
+            evidence=self.evidence,
             policy=Policy(**settings),
             account=ACCOUNT,
             new_id=lambda: f"id-{next(self._ids)}",

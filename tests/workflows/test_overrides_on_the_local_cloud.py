@@ -77,6 +77,26 @@ def test_the_gate_passes_for_the_execution_that_was_overridden_and_stops_the_nex
     assert night.accepted() == 1
 
 
+def test_a_waiting_gate_passes_at_its_next_job_once_it_is_overridden(night: Night) -> None:
+    """The same job goes on: nothing failed and nothing is retried."""
+    night.cloud.health.open_issue("ECS", REGION)
+    parameters = (
+        '{"pipeline": "web", "execution": "#{codepipeline.PipelineExecutionId}",'
+        f' "regions": ["{REGION}"], "mode": "wait"}}'
+    )
+    night.pipeline(gate=True, gate_parameters=parameters)
+    execution = night.run()
+    assert night.stage(execution, stage="HealthGate") == "InProgress"
+    assert give(night, execution, "HealthGate") is Came.DONE
+    night.wait(4)
+    assert night.stage(execution, stage="Deploy") == "Succeeded"
+    assert night.title() == "web → HealthGate: recovered"
+    assert f"overrode the health gate: {REASON}" in str(night.card().blocks)
+    assert night.asked() == 0
+    (said,) = gate_said(night)
+    assert said.startswith(f"Overridden by {CAROL} until ")
+
+
 def test_an_override_that_ran_out_passes_nothing(night: Night) -> None:
     """CodePipeline would not take the retry for an hour and more."""
     night.cloud.health.open_issue("ECS", REGION)

@@ -160,3 +160,12 @@ def test_a_burst_that_others_save_all_the_time_changes_nothing() -> None:
     assert night.statuses() == {Status.BLOCKED}
     with pytest.raises(VersionConflict):
         night.store.save_burst(night.burst())
+
+
+def test_a_deploy_that_its_gate_keeps_waiting_is_passed_over() -> None:
+    """Nothing of it has failed; asking for a retry of it would be refused, and stop the others."""
+    night = a_night(6)
+    first = night.execution(deploy(0))
+    night.store.executions[first.key] = replace(first, waits_until=night.now + timedelta(hours=20))
+    assert click(night) == "Done. 5 deploys are being retried."
+    assert night.execution(deploy(0)).status is Status.BLOCKED
