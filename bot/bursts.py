@@ -67,6 +67,14 @@ class RetryAll:
 
 
 @dataclass(frozen=True, slots=True)
+class IssueShown:
+    """An issue that holds members, as the burst's card told of it."""
+
+    issue: str
+    stands: str  # the sentences on the card
+
+
+@dataclass(frozen=True, slots=True)
 class Burst:
     """Where a burst's one message is and what it owes. `wanted_version` rises with every change of a member."""
 
@@ -89,6 +97,7 @@ class Burst:
     asked_version: int = 0  # 1: people have been told so
     asking_at: datetime | None = None
     retry_all: RetryAll | None = None
+    issues: tuple[IssueShown, ...] = ()  # as it was last drawn: while there are any, its clock runs
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,6 @@ def _line(execution: Execution, entry: Entry) -> str:
 
 
 def _in_short(what: str) -> str:
-    """What happened. On what evidence, and what would change it, is in the history; of the newest the card says it."""
+    """What happened; on what evidence is in the history, and of the newest step on the card."""
     happened = what.partition(". ")[0].removesuffix(".").removesuffix(_HEDGE)
     return happened[:1].upper() + happened[1:]
