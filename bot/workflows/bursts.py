@@ -83,7 +83,10 @@ class _BurstCard(LivingMessage[Burst]):
             return True
         if burst.adopts:
             for key in burst.adopts:
-                adopt(self._saves, self._burst_id, ExecutionKey.parse(key), self._now)
+                try:
+                    adopt(self._saves, self._burst_id, ExecutionKey.parse(key), self._now)
+                except ParseError:
+                    logger.exception("%s cannot be read back and is not listed", key)
             fresh = self._load()
             self._save(replace(fresh or burst, adopts=()))
             return False
