@@ -30,6 +30,7 @@ ORDER = (
     Status.SUPERSEDED,
     Status.RECOVERED,
 )
+FROZEN = "waiting for a change calendar"
 COUNTED = {**STATUS_WORDS, Status.NEEDS_HUMAN: "waiting for a person"}
 
 
@@ -50,10 +51,11 @@ def _how_many(lines: Sequence[BurstLine], *, explained: bool = True) -> str:
         )
     if not explained:
         return f"{_deploys(total)} failed within minutes"
+    frozen = by_status[Status.RESUMING] == sum(line.frozen for line in lines)
     for status, words in (
         (Status.BLOCKED, "held"),
         (Status.NEEDS_HUMAN, "waiting for a person"),
-        (Status.RESUMING, "resuming"),
+        (Status.RESUMING, FROZEN if frozen else "resuming"),
         (Status.RETRYING, "being retried"),
     ):
         if by_status[status]:
@@ -148,9 +150,14 @@ def what_next(lines: Sequence[BurstLine], policy: Policy, *, over: bool = False)
             sentences.append("No AWS issue explains this so far.")
         why = "What waits for a person is not retried by itself: its own card says why, and what to do."
         sentences.append(with_on_call(why, policy))
+    if any(line.frozen for line in lines):
+        sentences.append(
+            "What waits for a change calendar is retried as that opens; *Retry now* on its own card passes the"
+            " freeze."
+        )
     if held or asking:
         sentences.append(f"*Retry all* retries everything that waits, at once. {WHO_MAY_ACT}")
-    else:
+    elif any(line.status in (Status.RESUMING, Status.RETRYING) and not line.frozen for line in lines):
         sentences.append("What is being retried is followed to its end; this card will say how.")
     return " ".join(sentences)
 
@@ -193,7 +200,8 @@ def _line(line: BurstLine, with_account: bool) -> str:
     account = f", {escape(key.account, 12)}" if with_account else ""
     where = f"{escape(key.region, 25)}{account}"
     since = f" since {slack_date(line.held_at)}" if line.status is Status.BLOCKED and line.held_at else ""
-    return f"{bold(key.pipeline, 60)} → {escape(key.stage, 50)} ({where}): {STATUS_WORDS[line.status]}{since}"
+    word = FROZEN if line.frozen else STATUS_WORDS[line.status]
+    return f"{bold(key.pipeline, 60)} → {escape(key.stage, 50)} ({where}): {word}{since}"
 
 
 def retry_warning(lines: Sequence[BurstLine], closed: Collection[str] = ()) -> str:

@@ -113,6 +113,7 @@ class BurstLine:
     held_at: datetime | None = None
     released_at: datetime | None = None
     finished_at: datetime | None = None
+    frozen: bool = False  # its retry waits for a change calendar to open
 
     @property
     def waits(self) -> bool:
@@ -136,6 +137,7 @@ def line_of(execution: Execution) -> BurstLine:
         held_at=execution.held_at,
         released_at=execution.released_at,
         finished_at=execution.finished_at,
+        frozen=execution.frozen,
     )
 
 

@@ -163,3 +163,20 @@ def test_a_flood_that_an_issue_explains_in_small_part_is_not_that_incidents() ->
     night.stage_passes(deploy(4))
     night.minutes(2)
     assert night.title() == "5 deploys failed within minutes"
+
+
+def test_what_waits_for_a_change_calendar_is_not_said_to_be_retried_now() -> None:
+    night = a_night(5, change_calendar="release-freeze")
+    night.calendar.closed["release-freeze"] = night.now + timedelta(hours=3)
+    close(night)
+    night.minutes(8)
+    assert night.statuses() == {Status.RESUMING}
+    assert night.title() == "ECS in us-east-1: 5 deploys waiting for a change calendar"
+    assert "is retried as that opens" in night.burst_card().text
+    assert "followed to its end" not in night.burst_card().text
+    assert "web-03* → Deploy (us-east-1): waiting for a change calendar" in night.burst_card().text
+    night.calendar.closed.clear()
+    night.minutes(185)
+    assert night.statuses() == {Status.RETRYING}
+    assert night.title() == "ECS in us-east-1: 5 deploys being retried"
+    assert "calendar" not in night.burst_card().text
