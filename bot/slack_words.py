@@ -26,6 +26,7 @@ HELP = (
 )
 
 _LEADING_MENTION = re.compile(r"\s*(?:<@[UW][A-Z0-9]+(?:\|[^<>]*)?>[\s,:]*)+")
+_ANY_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
 _LINKED = re.compile(r"<(?:[a-z]+:[^<>|]*)\|([^<>|]*)>")  # Slack links what looks like an address: web.dev
 _BARE_LINK = re.compile(r"<(?:https?://|mailto:)?([^<>|@#!][^<>|]*)>")
 _QUOTES = "\"'`*“”‘’"
@@ -46,6 +47,20 @@ def read_words(text: str) -> Words:
     bare = clean(html.unescape(_BARE_LINK.sub(r"\1", _LINKED.sub(r"\1", bare))))
     word, subject, rest = [*bare.split(maxsplit=2), "", "", ""][:3]
     return Words(word.strip(_QUOTES + ":,").lower(), subject.strip(_QUOTES), rest)
+
+
+def without_own_name(text: str, bot_user: str) -> str:
+    """What was said to the app, wherever in the message its name stands: "hey @Allclear status", "status @Allclear".
+
+    Its words are what comes before its name where that begins with one of WORDS, else what comes after it, if anything.
+    """
+    ours = next((found for found in _ANY_MENTION.finditer(text) if found[1] == bot_user), None)
+    if ours is None:
+        return text
+    before, after = text[: ours.start()], text[ours.end() :]
+    if read_words(before).word in WORDS:
+        return f"{before} {after}"
+    return after.lstrip(" ,:") if after.strip(" ,:") else before
 
 
 def unknown_word(word: str) -> str:

@@ -1,5 +1,6 @@
 """A mention is answered in its thread, once, whatever Slack sends again and wherever we died."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from bot.errors import OutcomeUnknown, SlackRefused, TryLater
 from bot.model import Status
 from bot.workflows.slack.desk import Desk
 from bot.workflows.slack.mentions import TURN_LEASE, handle_mention
-from tests.builders import KEY, a_key, an_execution
+from tests.builders import KEY, a_gate_action, a_key, an_execution
 from tests.fakes.chat import ALICE
 from tests.slack_desk import CHANNEL, GUEST, LATER, a_desk, chat_of, keep, mentioned, store_of
 
@@ -144,3 +145,27 @@ def test_a_name_that_means_several_is_asked_back_with_buttons_for_one(desk: Desk
 def test_the_apps_name_alone_is_answered_with_what_it_can_do(desk: Desk) -> None:
     handle_mention(desk, mentioned(""), LATER)
     assert "/allclear status" in answers(desk)[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<@U0ALLCLEAR> status web",
+        "hey <@U0ALLCLEAR> status web",
+        "<@U0BOB> see <@U0ALLCLEAR|allclear>: status web",
+        "status web <@U0ALLCLEAR>",
+        "status <@U0ALLCLEAR> web",
+        "<@U0BOB> status web <@U0ALLCLEAR>",
+    ],
+)
+def test_its_name_may_stand_anywhere(desk: Desk, text: str) -> None:
+    handle_mention(desk, replace(mentioned(), text=text), LATER)
+    [answer] = answers(desk)
+    assert answer.startswith("• *web* → Deploy")
+
+
+def test_of_a_reason_only_its_own_name_is_taken_out(desk: Desk) -> None:
+    stopped = an_execution(key=a_key(pipeline="gated"), actions=(a_gate_action(),))
+    keep(desk, stopped)
+    handle_mention(desk, replace(mentioned(), text="<@U0ALLCLEAR> override gated as <@U0BOB> said"), LATER)
+    assert store_of(desk).executions[stopped.key].trail[-1].what.endswith("as <@U0BOB> said")

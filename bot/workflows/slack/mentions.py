@@ -9,6 +9,7 @@ from bot.ports import Turn
 from bot.slack_answers import Answer
 from bot.slack_port import Message
 from bot.slack_requests import Mention
+from bot.slack_words import without_own_name
 from bot.workflows.slack.desk import Asked, Desk, Person, refusal_of_stranger
 from bot.workflows.slack.words import answer_words
 
@@ -30,8 +31,8 @@ def handle_mention(desk: Desk, mention: Mention, now: datetime) -> bool:
             return True  # somebody from outside learns nothing, not even that Allclear heard it
         turn = desk.store.take_turn(mention.event_id, now, TURN_LEASE, now + TURN_KEPT)
         if turn is Turn.FIRST or (turn is Turn.AGAIN and not _was_answered(desk, mention)):
-            asked = Asked(person, mention.text, mention.event_id)
-            _say(desk, mention, answer_words(desk, asked, now))
+            text = without_own_name(mention.text, desk.chat.bot_user())
+            _say(desk, mention, answer_words(desk, Asked(person, text, mention.event_id), now))
         if turn is not Turn.DONE and turn is not Turn.BUSY:
             desk.store.end_turn(mention.event_id)
     except (TryLater, OutcomeUnknown) as problem:
