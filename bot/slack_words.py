@@ -50,9 +50,9 @@ def read_words(text: str) -> Words:
 
 
 def without_own_name(text: str, bot_user: str) -> str:
-    """What was said to the app, wherever in the message its name stands: "hey @Allclear status", "status @Allclear".
+    """What was said to the app, wherever its name stands: "hey @Allclear status" and "status @Allclear" too.
 
-    Its words are what comes before its name where that begins with one of WORDS, else what comes after it, if anything.
+    That is all of it where it begins with one of WORDS, else what comes after the name, if anything does.
     """
     ours = next((found for found in _ANY_MENTION.finditer(text) if found[1] == bot_user), None)
     if ours is None:

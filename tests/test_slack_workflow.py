@@ -241,4 +241,8 @@ def test_an_answer_links_nothing_that_looks_like_an_address(chat: FakeChat) -> N
     keep(store, an_execution(key=key))
     assert "web\u2060.dev" in click(store, chat, a_click(key=key))
     [block] = chat.answered_blocks[-1]
-    assert block["text"] == {"type": "mrkdwn", "text": "Done. *web.dev* → Deploy is being resumed.", "verbatim": True}
+    assert block["text"] == {
+        "type": "mrkdwn",
+        "text": "Done. *web.dev* → Deploy is being resumed.",
+        "verbatim": True,
+    }
