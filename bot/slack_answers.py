@@ -37,7 +37,8 @@ class Answer:
         """The top-level text, for notifications and screen readers; the blocks have the rest of a long one."""
         if len(self.text) <= SPOKEN:
             return self.text
-        return f"{self.text[: max(self.text.rfind(chr(10), 0, SPOKEN), self.text.rfind(' • ', 0, SPOKEN))]}\n…"
+        ends = [self.text.rfind(mark, 0, SPOKEN) for mark in ("\n", " • ")]
+        return f"{self.text[: max(ends) if max(ends) > 0 else self.text.rfind(' ', 0, SPOKEN)]}\n…"
 
     @property
     def blocks(self) -> list[dict[str, Any]]:
