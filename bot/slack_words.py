@@ -29,7 +29,8 @@ _LEADING_MENTION = re.compile(r"\s*(?:<@[UW][A-Z0-9]+(?:\|[^<>]*)?>[\s,:]*)+")
 _ANY_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
 _LINKED = re.compile(r"<(?:[a-z]+:[^<>|]*)\|([^<>|]*)>")  # Slack links what looks like an address: web.dev
 _BARE_LINK = re.compile(r"<(?:https?://|mailto:)?([^<>|@#!][^<>|]*)>")
-_QUOTES = "\"'`*“”‘’"
+_AROUND = "\"'`*“”‘’!,;:"  # a word, as people write it in a sentence
+_READING = ("status", "why", "history", "issues", "help")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,9 @@ def read_words(text: str) -> Words:
     bare = _LEADING_MENTION.sub("", text, count=1) if text.lstrip().startswith("<@") else text
     bare = clean(html.unescape(_BARE_LINK.sub(r"\1", _LINKED.sub(r"\1", bare))))
     word, subject, rest = [*bare.split(maxsplit=2), "", "", ""][:3]
-    return Words(word.strip(_QUOTES + ":,").lower(), subject.strip(_QUOTES), rest)
+    word = word.strip(f"{_AROUND}?").lower()
+    asking = "?" if word in _READING else ""  # "retry web?" may be a question to others: it is asked back
+    return Words(word, subject.strip(f"{_AROUND}{asking}<>"), rest)
 
 
 def without_own_name(text: str, bot_user: str) -> str:

@@ -257,3 +257,9 @@ def test_a_very_long_list_of_people_is_cut_between_two_of_them() -> None:
     spoken = say(desk, "override web because", BOB).spoken
     assert len(spoken) < 4_000
     assert spoken.endswith(">,\n…")
+
+
+def test_a_question_retries_nothing_and_is_asked_back(desk: Desk) -> None:
+    keep(desk, an_execution())
+    assert "Did you mean `web`?" in say(desk, "retry web?").text
+    assert store_of(desk).executions[KEY].version == 1
