@@ -108,5 +108,5 @@ def _line(execution: Execution, entry: Entry) -> str:
         return f"{when}  {person_said(entry)}"
     what = entry.what
     for above in (execution.attribution.reason, execution.note):
-        what = what.removesuffix(f": {above}") if above else what
+        what = what.removesuffix(f": {above}").replace(f" {above}", "") if above else what
     return f"{when}  {escape(what[:1].upper() + what[1:], WHAT_LIMIT)}"
