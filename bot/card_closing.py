@@ -1,6 +1,7 @@
 """How a failure ended, and the way it went: the closing line and the trail. Pure; safe mrkdwn throughout."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from bot.lifecycle.retrying import ASKING, NOT_NOW, RETRIED_OUTSIDE
 from bot.model import ALLCLEAR, Entry, Execution, Status
@@ -16,8 +17,8 @@ def how_it_passed(execution: Execution) -> str:
     if passed_at is None:
         return "The stage passed."
     at = slack_date(passed_at)
-    run = _last_retry(execution)
-    resumed_at = next((entry.at for entry in run if entry.status is Status.RETRYING), None)
+    run = last_retry(execution)
+    resumed_at = began_to_run(run)
     who = _who_retried(run)
     if execution.held_at is None:
         return f"The stage passed at {at}, after {who}." if who else f"The stage passed at {at}."
@@ -41,7 +42,7 @@ def how_long_it_was_held(execution: Execution) -> str:
     return f"It had been held for {duration_text(until - execution.held_at)}."
 
 
-def _last_retry(execution: Execution) -> list[Entry]:
+def last_retry(execution: Execution) -> list[Entry]:
     """The last retry's lines, from the wish to what was learnt while it ran, as far as the trail reaches back."""
     lines = list(execution.trail)
     while lines and lines[-1].status is not Status.RETRYING:
@@ -51,6 +52,11 @@ def _last_retry(execution: Execution) -> list[Entry]:
         while begins > 0 and lines[begins - 1].status is status:
             begins -= 1
     return lines[begins:]
+
+
+def began_to_run(run: list[Entry]) -> datetime | None:
+    """When CodePipeline took that retry."""
+    return next((entry.at for entry in run if entry.status is Status.RETRYING), None)
 
 
 def _who_retried(run: list[Entry]) -> str:
@@ -103,7 +109,7 @@ def _line(execution: Execution, entry: Entry) -> str:
         return f"{when}  {person_said(entry)}"
     what = entry.what
     for above in (execution.attribution.reason, execution.note):
-        what = what.removesuffix(f": {above}") if above else what
+        what = what.removesuffix(f": {above}").replace(f" {above}", "") if above else what
     return f"{when}  {escape(_in_short(what), WHAT_LIMIT)}"
 
 

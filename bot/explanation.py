@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from bot.attribution import explaining_services
-from bot.model import Execution, Issue, Verdict
+from bot.model import Execution, Issue, Status, Verdict
 from bot.mrkdwn import duration_text, escape, slack_date
 from bot.policy import Policy
 from bot.slack_answers import deploy_name, next_step
@@ -16,7 +16,8 @@ def explain_verdict(execution: Execution, issues: Iterable[Issue], policy: Polic
     attribution = execution.attribution
     lines = [
         f"{deploy_name(execution)} {_what(execution)} {slack_date(execution.failed_at)}.",
-        " ".join(escape(text, 700) for text in (attribution.reason, attribution.caveat) if text),
+        _then(execution)
+        + " ".join(escape(text, 700) for text in (attribution.reason, attribution.caveat) if text),
         *_what_counted(execution, list(issues), policy),
         escape(execution.note, 400),
         next_step(execution, policy),
@@ -26,6 +27,13 @@ def explain_verdict(execution: Execution, issues: Iterable[Issue], policy: Polic
 
 def _what(execution: Execution) -> str:
     return "is kept waiting by its gate since" if execution.waiting else "failed at"
+
+
+def _then(execution: Execution) -> str:
+    """An explanation's "open" was so when it failed; where that holds nothing any more it is history."""
+    explained = execution.attribution.verdict in (Verdict.EXPLAINED, Verdict.UNREADABLE)
+    waits = execution.status in (Status.BLOCKED, Status.NEEDS_HUMAN) and execution.blockers
+    return "Why it was held: " if explained and not waits else ""
 
 
 def _what_counted(execution: Execution, issues: list[Issue], policy: Policy) -> list[str]:

@@ -38,7 +38,7 @@ def all_clear(issue: Issue, policy: Policy) -> str:
         return "AWS Health can be read again"
     where = "everywhere" if report.region == "global" else f"in {report.region}"
     if issue.ignored_by:
-        return f"the {report.service} issue {where} is ignored by {issue.ignored_by}: {issue.ignored_reason}"
+        return f"the {report.service} issue {where} is ignored by {issue.ignored_by} ({issue.ignored_reason})"
     if not report.closed:
         hours = int(policy.issue_max_age.total_seconds() // 3600)
         return (

@@ -306,21 +306,3 @@ class Issue:
     @property
     def open(self) -> bool:
         return self.phase is IssuePhase.OPEN
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """A failure somebody reported, saved before the truth about it is read so that nothing can lose it."""
-
-    account: str
-    region: str
-    pipeline: str
-    execution_id: str
-    seen_at: datetime
-    due_at: datetime
-    token: str  # changes with every report; a hint is dropped only as the one that was loaded
-    tries: int = 0
-
-    @property
-    def key(self) -> str:
-        return "#".join((self.account, self.region, self.pipeline, self.execution_id))

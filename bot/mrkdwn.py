@@ -7,12 +7,14 @@ through `plain` or `literal` where it is not. No message then holds a `<!`, `<@`
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 WORD_JOINER = "\u2060"  # invisible; between `<` and `!` it leaves nothing to parse
 _SPECIAL = re.compile("<(?=[!@#])")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,20}")
+_MENTION = re.compile(r"<@([UW][A-Z0-9]{1,20})>")
 _ON_CALL = re.compile(r"(?:<@|<!subteam\^)?(?:([UW][A-Z0-9]{1,20})|(S[A-Z0-9]{1,20}))>?")
 # Where Slack may make something of bare text: a link of `://`, `www.` and an address, a mention of `@here`, an
 # emoji of `:name:` (an ARN is full of them). `verbatim` keeps all but the last from it, in blocks only.
@@ -117,6 +119,16 @@ def utc_text(at: datetime) -> str:
 def mention(user_id: str) -> str:
     """A person. Anything that is not a Slack user id is shown as text."""
     return f"<@{user_id}>" if _USER_ID.fullmatch(user_id) else escape(user_id, 60)
+
+
+def mentioned(text: str) -> tuple[str, ...]:
+    """The ids of the people whom safe mrkdwn mentions, each once."""
+    return tuple(dict.fromkeys(_MENTION.findall(text)))
+
+
+def named(text: str, names: Mapping[str, str]) -> str:
+    """Safe mrkdwn whose mentions are names, or ids where no name is known: it wakes nobody."""
+    return _MENTION.sub(lambda found: escape(names.get(found[1], ""), 60) or found[1], text)
 
 
 def on_call(setting: str) -> str:

@@ -12,18 +12,9 @@ from typing import Generic, Protocol, TypeVar
 from bot.burst_store import BurstStore
 from bot.card_ref import CardRef
 from bot.gate_jobs import GateJobs
+from bot.hints import Hint
 from bot.holds import HoldStore
-from bot.model import (
-    Entry,
-    Execution,
-    ExecutionKey,
-    FailedAction,
-    Hint,
-    Issue,
-    IssueReport,
-    Override,
-    PipelineTags,
-)
+from bot.model import Entry, Execution, ExecutionKey, FailedAction, Issue, IssueReport, Override, PipelineTags
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot import card_text
 from bot.cards import RETRY
-from bot.model import HEALTH_UNREADABLE, Execution, Status, Verdict
+from bot.model import HEALTH_UNREADABLE, Blocker, Execution, Status, Verdict
 from bot.mrkdwn import bold, duration_text, escape, mrkdwn, plain, slack_date
 from bot.policy import Policy
 
@@ -37,7 +37,8 @@ class Answer:
         """The top-level text, for notifications and screen readers; the blocks have the rest of a long one."""
         if len(self.text) <= SPOKEN:
             return self.text
-        return f"{self.text[: max(self.text.rfind(chr(10), 0, SPOKEN), self.text.rfind(' • ', 0, SPOKEN))]}\n…"
+        ends = [self.text.rfind(mark, 0, SPOKEN) for mark in ("\n", " • ")]
+        return f"{self.text[: max(ends) if max(ends) > 0 else self.text.rfind(' ', 0, SPOKEN)]}\n…"
 
     @property
     def blocks(self) -> list[dict[str, Any]]:
@@ -76,11 +77,23 @@ def deploy_line(execution: Execution, policy: Policy) -> str:
 
 def standing(execution: Execution) -> str:
     """ "web → Deploy (us-east-1, 111122223333): held by ECS in us-east-1 since …", without a full stop."""
-    held_by = ", ".join(f"{escape(b.service, 30)} in {escape(b.region, 30)}" for b in execution.blockers[:2])
+    held_by = ", ".join(_blocker(blocker) for blocker in execution.blockers[:2])
     more = f" and {len(execution.blockers) - 2} more" if len(execution.blockers) > 2 else ""
-    because = f" by {held_by}{more}" if held_by else ""
-    word = card_text.STATUS_WORDS[execution.status]
-    return f"{deploy_name(execution)}: {word}{because} since {slack_date(execution.entered_at)}"
+    word, since = card_text.STATUS_WORDS[execution.status], slack_date(execution.entered_at)
+    if execution.status is Status.BLOCKED:
+        said = f"{word} by {held_by}{more} since {since}" if held_by else f"{word} since {since}"
+    elif execution.status.finished:
+        said = f"{word} at {since}"
+    else:
+        said = f"{word} since {since}" + (f", in spite of {held_by}{more}" if held_by else "")
+    return f"{deploy_name(execution)}: {said}"
+
+
+def _blocker(blocker: Blocker) -> str:
+    if blocker.issue == HEALTH_UNREADABLE:
+        return "AWS Health being unreadable"
+    where = "everywhere" if blocker.region == "global" else f"in {escape(blocker.region, 30)}"
+    return f"{escape(blocker.service, 30)} {where}"
 
 
 def deploy_name(execution: Execution) -> str:

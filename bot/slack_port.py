@@ -22,6 +22,7 @@ class SlackUser:
     user_id: str
     team_id: str
     full_member: bool  # not a guest, not a bot, not deleted, not a stranger
+    name: str = ""  # as Slack shows it; foreign text
 
 
 class Chat(Protocol):
@@ -49,6 +50,10 @@ class Chat(Protocol):
 
     def team(self) -> str:
         """The team the bot token belongs to (auth.test)."""
+        ...
+
+    def bot_user(self) -> str:
+        """The user id by which people mention the app (auth.test)."""
         ...
 
     def group_members(self, group_id: str) -> frozenset[str]:

@@ -26,9 +26,11 @@ HELP = (
 )
 
 _LEADING_MENTION = re.compile(r"\s*(?:<@[UW][A-Z0-9]+(?:\|[^<>]*)?>[\s,:]*)+")
+_ANY_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
 _LINKED = re.compile(r"<(?:[a-z]+:[^<>|]*)\|([^<>|]*)>")  # Slack links what looks like an address: web.dev
 _BARE_LINK = re.compile(r"<(?:https?://|mailto:)?([^<>|@#!][^<>|]*)>")
-_QUOTES = "\"'`*“”‘’"
+_AROUND = "\"'`*“”‘’!,;:"  # a word, as people write it in a sentence
+_READING = ("status", "why", "history", "issues", "help")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,23 @@ def read_words(text: str) -> Words:
     bare = _LEADING_MENTION.sub("", text, count=1) if text.lstrip().startswith("<@") else text
     bare = clean(html.unescape(_BARE_LINK.sub(r"\1", _LINKED.sub(r"\1", bare))))
     word, subject, rest = [*bare.split(maxsplit=2), "", "", ""][:3]
-    return Words(word.strip(_QUOTES + ":,").lower(), subject.strip(_QUOTES), rest)
+    word = word.strip(f"{_AROUND}?").lower()
+    asking = "?" if word in _READING else ""  # "retry web?" may be a question to others: it is asked back
+    return Words(word, subject.strip(f"{_AROUND}{asking}<>"), rest)
+
+
+def without_own_name(text: str, bot_user: str) -> str:
+    """What was said to the app, wherever its name stands: "hey @Allclear status" and "status @Allclear" too.
+
+    That is all of it where it begins with one of WORDS, else what comes after the name, if anything does.
+    """
+    ours = next((found for found in _ANY_MENTION.finditer(text) if found[1] == bot_user), None)
+    if ours is None:
+        return text
+    before, after = text[: ours.start()], text[ours.end() :]
+    if read_words(before).word in WORDS:
+        return f"{before} {after}"
+    return after.lstrip(" ,:") if after.strip(" ,:") else before
 
 
 def unknown_word(word: str) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.card_ref import CardRef
+from bot.hints import Hint
 from bot.holds import Hold
 from bot.model import (
     Attribution,
@@ -17,7 +18,6 @@ from bot.model import (
     Execution,
     ExecutionKey,
     FailedAction,
-    Hint,
     Issue,
     IssuePhase,
     IssueReport,

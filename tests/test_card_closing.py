@@ -188,3 +188,10 @@ def test_a_retry_is_not_said_to_be_put_off_once_it_runs() -> None:
     waiting, running = lived(failed(), *busy), lived(failed(), *busy, *retried(62, "d"))
     assert "CodePipeline is busy. Why it was held" in said(render(waiting, POLICY))
     assert "busy" not in said(render(running, POLICY))
+
+
+@pytest.mark.parametrize("attribution", [an_attribution(), UNEXPLAINED])
+def test_the_trail_does_not_give_the_reason_again(attribution: Attribution) -> None:
+    execution = lived(failed(attribution), (2, RetryRequested(CAROL)))
+    assert attribution.reason not in "".join(trail(execution))
+    assert attribution.reason in said(render(execution, POLICY))

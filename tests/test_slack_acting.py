@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -228,3 +229,37 @@ def test_now_is_when_it_was_asked() -> None:
     retry = store_of(desk).executions[KEY].retry
     assert retry is not None
     assert retry.requested_at == NOW
+
+
+def test_where_tags_differ_the_one_that_this_person_may_override_is_meant() -> None:
+    desk = a_desk(Policy(override_users=(ALICE, BOB)))
+    bobs = replace(STOPPED, key=a_key(region="eu-west-1"), first_failed_at=NOW - timedelta(minutes=1))
+    bobs = replace(bobs, tags=PipelineTags(overriders=(BOB,)))
+    keep(desk, bobs, replace(STOPPED, tags=PipelineTags(overriders=(ALICE,))))
+    assert "Done." in say(desk, "override web because", BOB).text
+    executions = store_of(desk).executions
+    assert executions[bobs.key].status is Status.RESUMING
+    assert executions[KEY].status is Status.BLOCKED
+
+
+def test_who_may_not_ignore_is_told_what_that_takes() -> None:
+    desk = a_desk()
+    store_of(desk).save_issue(an_issue())
+    text = say(desk, "ignore ECS because", BOB).text
+    assert (
+        text == f"Ignoring an issue takes the right to override. Only <@{ALICE}> may override. Nothing was done."
+    )
+
+
+def test_a_very_long_list_of_people_is_cut_between_two_of_them() -> None:
+    desk = a_desk(Policy(override_users=tuple(f"U0PERSON{number:04}" for number in range(400))))
+    keep(desk, STOPPED)
+    spoken = say(desk, "override web because", BOB).spoken
+    assert len(spoken) < 4_000
+    assert spoken.endswith(">,\n…")
+
+
+def test_a_question_retries_nothing_and_is_asked_back(desk: Desk) -> None:
+    keep(desk, an_execution())
+    assert "Did you mean `web`?" in say(desk, "retry web?").text
+    assert store_of(desk).executions[KEY].version == 1

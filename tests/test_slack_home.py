@@ -1,6 +1,7 @@
 """The App Home: what is blocked, what is open, what recovered, with the cards' own buttons."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -106,6 +107,14 @@ def test_guests_of_this_workspace_may_look_and_nobody_else(desk: Desk) -> None:
     assert opened(desk, GUEST)
     assert not opened(desk, STRANGER)
     assert not opened(desk, ALICE, "T0OTHER")
+
+
+def test_a_click_of_somebody_from_outside_shows_them_nothing(desk: Desk) -> None:
+    chat_of(desk).users[STRANGER] = SlackUser(STRANGER, "T0OTHER", full_member=False)
+    in_a_home = pressed(shown_to_one=True, channel_id="", message_ts="", response_url="")
+    handle_click(desk, replace(in_a_home, user_id=STRANGER, user_team_id="T0OTHER"), LATER)
+    assert chat_of(desk).homes == {}
+    assert store_of(desk).executions[KEY].version == 1
 
 
 @pytest.mark.parametrize("method", ["user", "publish_home"])

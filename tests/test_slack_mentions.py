@@ -1,5 +1,7 @@
 """A mention is answered in its thread, once, whatever Slack sends again and wherever we died."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,11 +9,12 @@ import pytest
 
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater
 from bot.model import Status
+from bot.slack_port import SlackUser
 from bot.workflows.slack.desk import Desk
 from bot.workflows.slack.mentions import TURN_LEASE, handle_mention
-from tests.builders import KEY, a_key, an_execution
-from tests.fakes.chat import ALICE
-from tests.slack_desk import CHANNEL, GUEST, LATER, a_desk, chat_of, keep, mentioned, store_of
+from tests.builders import KEY, a_gate_action, a_key, an_entry, an_execution
+from tests.fakes.chat import ALICE, TEAM
+from tests.slack_desk import BOB, CHANNEL, GUEST, LATER, a_desk, chat_of, keep, mentioned, store_of
 
 MINUTE = timedelta(minutes=1)
 
@@ -144,3 +147,53 @@ def test_a_name_that_means_several_is_asked_back_with_buttons_for_one(desk: Desk
 def test_the_apps_name_alone_is_answered_with_what_it_can_do(desk: Desk) -> None:
     handle_mention(desk, mentioned(""), LATER)
     assert "/allclear status" in answers(desk)[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<@U0ALLCLEAR> status web",
+        "hey <@U0ALLCLEAR> status web",
+        "<@U0BOB> see <@U0ALLCLEAR|allclear>: status web",
+        "status web <@U0ALLCLEAR>",
+        "status <@U0ALLCLEAR> web",
+        "<@U0BOB> status web <@U0ALLCLEAR>",
+    ],
+)
+def test_its_name_may_stand_anywhere(desk: Desk, text: str) -> None:
+    handle_mention(desk, replace(mentioned(), text=text), LATER)
+    [answer] = answers(desk)
+    assert answer.startswith("• *web* → Deploy")
+
+
+def test_of_a_reason_only_its_own_name_is_taken_out(desk: Desk) -> None:
+    stopped = an_execution(key=a_key(pipeline="gated"), actions=(a_gate_action(),))
+    keep(desk, stopped)
+    handle_mention(desk, replace(mentioned(), text="<@U0ALLCLEAR> override gated as <@U0BOB> said"), LATER)
+    assert store_of(desk).executions[stopped.key].trail[-1].what.endswith("as <@U0BOB> said")
+
+
+def what_bob_did(desk: Desk) -> None:
+    said = an_entry(what="asked for a retry", by=BOB, status=Status.RESUMING)
+    keep(desk, an_execution(key=a_key(pipeline="shop"), trail=(said,)))
+
+
+def test_a_public_answer_names_people_without_waking_them(desk: Desk) -> None:
+    what_bob_did(desk)
+    chat_of(desk).users[BOB] = SlackUser(BOB, TEAM, full_member=True, name="bob *<!here>*")
+    handle_mention(desk, mentioned("history shop"), LATER)
+    [message] = chat_of(desk).in_thread(CHANNEL, mentioned().ts)
+    shown = message.text + json.dumps(message.blocks)
+    assert "<@" not in shown
+    assert "<!here" not in shown
+    assert "bob ∗&lt;!" in message.text
+
+
+@pytest.mark.parametrize("error", [TryLater("ratelimited"), SlackRefused("user_not_found")])
+def test_who_cannot_be_named_is_shown_by_id(desk: Desk, error: Exception) -> None:
+    what_bob_did(desk)
+    chat_of(desk).fail("user", error)
+    handle_mention(desk, mentioned("history shop"), LATER)
+    [text] = answers(desk)
+    assert "U0BOB asked for a retry" in text
+    assert "<@" not in text

@@ -101,7 +101,7 @@ def test_submitted_twice_it_overrides_once(desk: Desk) -> None:
     submit(desk)
     version = store_of(desk).executions[KEY].version
     again = submit(desk)
-    assert "Nothing was done" in again
+    assert "Nothing more was done" in again
     assert "is being resumed" in again
     assert store_of(desk).executions[KEY].version == version
 

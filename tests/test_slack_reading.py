@@ -82,7 +82,7 @@ def test_a_misspelt_pipeline_is_asked_back(desk: Desk, word: str) -> None:
     assert "Did you mean `web`?" in say(desk, f"{word} Webb").text
 
 
-@pytest.mark.parametrize("name", ["`web`", '"web"', "*web*", "“web”", "<http://web|web>"])
+@pytest.mark.parametrize("name", ["`web`", '"web"', "*web*", "“web”", "<http://web|web>", "&lt;web&gt;", "web?"])
 def test_a_name_is_read_as_people_write_it(desk: Desk, name: str) -> None:
     assert "held by ECS" in say(desk, f"status {name}").text
 

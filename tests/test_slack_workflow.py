@@ -233,3 +233,16 @@ def test_now_is_the_instant_of_the_click(store: MemoryStore, chat: FakeChat) -> 
     retry = store.executions[KEY].retry
     assert retry is not None
     assert retry.requested_at == datetime(2026, 11, 23, 2, 25, tzinfo=NOW.tzinfo)
+
+
+def test_an_answer_links_nothing_that_looks_like_an_address(chat: FakeChat) -> None:
+    """Only in blocks can Slack be told so; a name such as `web.dev` is a link to it in bare text."""
+    store, key = MemoryStore(), a_key(pipeline="web.dev")
+    keep(store, an_execution(key=key))
+    assert "web\u2060.dev" in click(store, chat, a_click(key=key))
+    [block] = chat.answered_blocks[-1]
+    assert block["text"] == {
+        "type": "mrkdwn",
+        "text": "Done. *web.dev* → Deploy is being resumed.",
+        "verbatim": True,
+    }

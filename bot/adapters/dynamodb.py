@@ -25,8 +25,9 @@ from bot.adapters.plain_values import parse_instant, plain_instant
 from bot.adapters.table_items import Item, Key
 from bot.card_ref import CardRef
 from bot.errors import DuplicateClick, ParseError, VersionConflict
+from bot.hints import Hint
 from bot.holds import Hold
-from bot.model import Entry, Execution, ExecutionKey, Hint, Issue, Override
+from bot.model import Entry, Execution, ExecutionKey, Issue, Override
 from bot.ports import Due, Page, Turn
 
 if TYPE_CHECKING:

@@ -89,11 +89,18 @@ class SlackChat:
         team_id = str(user.get("team_id") or "")
         # In an Enterprise organisation team_id names one of the person's workspaces.
         teams = {team_id, *((user.get("enterprise_user") or {}).get("teams") or ())}
-        return SlackUser(user_id=user_id, team_id=team_id, full_member=welcome and self.team() in teams)
+        profile = user.get("profile") or {}
+        names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
+        name = next((str(each) for each in names if each), "")
+        return SlackUser(user_id, team_id, full_member=welcome and self.team() in teams, name=name)
 
     def team(self) -> str:
         """The team the bot token belongs to; asked once."""
         return self._whoami()["team_id"]
+
+    def bot_user(self) -> str:
+        """The user id by which people mention the app; asked once, with the team."""
+        return self._whoami()["user_id"]
 
     def group_members(self, group_id: str) -> frozenset[str]:
         """The user ids in a user group, at most five minutes old.

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 from bot.adapters.plain_values import from_plain, parse_instant, plain_instant, to_plain
 from bot.card_ref import CardRef
 from bot.errors import ParseError
+from bot.hints import Hint
 from bot.holds import Hold
-from bot.model import Entry, Execution, ExecutionKey, Hint, Issue, Override
+from bot.model import Entry, Execution, ExecutionKey, Issue, Override
 from bot.ports import Due, DueKind
 
 T = TypeVar("T")

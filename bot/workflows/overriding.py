@@ -52,7 +52,9 @@ def override(
         if refusal:
             return Result(Came.REFUSED, refusal, execution)
         if shown_version is not None and shown_version < execution.entered_version:
-            text = f"The deploy has moved on since that was shown to you. Nothing was done. {stands(execution)}"
+            text = (
+                f"The deploy has moved on since that was shown to you. Nothing more was done. {stands(execution)}"
+            )
             return Result(Came.IMPOSSIBLE, text, execution)
         return Overridden(by, reason)
 

@@ -73,7 +73,7 @@ def carry_out(
         except VersionConflict:
             continue
         except DuplicateClick:
-            text = f"That click was already carried out. {stands(execution)}"
+            text = f"That was already carried out. {stands(execution)}"
             return Result(Came.DUPLICATE, text, execution)
         return Result(Came.DONE, f"Done. {stands(after)}", after)
     return Result(Came.BUSY, AGAIN)

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from bot.errors import TryLater, VersionConflict
 from bot.events import EventLevel, EventState, PipelineEvent
-from bot.model import Execution, Hint, Status
+from bot.hints import Hint
+from bot.model import Execution, Status
 from bot.ports import Due, DueKind
 from bot.workflows.ledger import IssueReader
 from bot.workflows.observe import Run, observe, run_of

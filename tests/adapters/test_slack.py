@@ -15,7 +15,7 @@ from bot.errors import OutcomeUnknown, SlackRefused, TryLater
 from bot.policy import Policy
 from bot.slack_port import SlackUser
 from playground.slack import BOT_TOKEN, Slack
-from playground.slack_workspace import TEAM
+from playground.slack_workspace import BOT_USER, TEAM
 from tests.adapters.odd_server import OddServer, raw
 from tests.builders import KEY, a_key, an_execution
 
@@ -209,6 +209,26 @@ def test_each_of_slacks_flags_takes_the_membership_away(flag: str) -> None:
     body = b'{"ok": true, "team_id": "T1", "user": {"id": "U1", "team_id": "T1", "%s": true}}' % flag.encode()
     with OddServer(raw("200 OK", body)) as server:
         assert SlackChat(lambda: "xoxb-1", server.url).user("U1") == SlackUser("U1", "T1", full_member=False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"name": "ali", "profile": {"display_name": "Ali", "real_name": "Alice L."}}, "Ali"),
+        ({"name": "ali", "profile": {"display_name": "", "real_name": "Alice L."}}, "Alice L."),
+        ({"name": "ali", "profile": None}, "ali"),
+        ({}, ""),
+    ],
+)
+def test_a_person_is_called_what_slack_shows(fields: dict[str, object], name: str) -> None:
+    body = json.dumps({"ok": True, "team_id": "T1", "user": {"id": "U1", "team_id": "T1", **fields}}).encode()
+    with OddServer(raw("200 OK", body)) as server:
+        assert SlackChat(lambda: "xoxb-1", server.url).user("U1").name == name
+
+
+def test_its_own_id_comes_with_the_team(slack: Slack, chat: SlackChat) -> None:
+    assert (chat.team(), chat.bot_user()) == (TEAM, BOT_USER)
+    assert [method for _at, method, _arguments in slack.calls] == ["auth.test"]
 
 
 def test_an_answer_without_a_user_is_nobody() -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from bot.bursts import Burst, BurstLine, ChannelRecord
 from bot.card_ref import CardRef
+from bot.hints import Hint
 from bot.holds import Hold
-from bot.model import Entry, Execution, ExecutionKey, Hint, Issue, Override
+from bot.model import Entry, Execution, ExecutionKey, Issue, Override
 
 names = st.text(string.ascii_letters + string.digits + ".@-_", min_size=1, max_size=12)
 keys = st.builds(ExecutionKey, names, names, names, names, names)

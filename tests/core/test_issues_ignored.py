@@ -53,7 +53,7 @@ def test_a_release_under_way_goes_on_from_where_it_is(phase: IssuePhase) -> None
 
 
 def test_what_it_releases_is_told_who_and_why() -> None:
-    assert all_clear(ignored(), POLICY) == "the ECS issue in us-east-1 is ignored by U0ALICE: a console only"
+    assert all_clear(ignored(), POLICY) == "the ECS issue in us-east-1 is ignored by U0ALICE (a console only)"
 
 
 def test_ignoring_again_changes_nothing_and_keeps_the_first_reason() -> None:

@@ -12,6 +12,7 @@ from playground.slack_limits import check_message, check_view
 
 TEAM = "T0ALLCLEAR"
 ALICE = "U0ALICE"
+BOT_USER = "U0ALLCLEAR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,9 @@ class FakeChat:
     def team(self) -> str:
         self._raise("team", after_effect=False)
         return TEAM
+
+    def bot_user(self) -> str:
+        return BOT_USER
 
     def group_members(self, group_id: str) -> frozenset[str]:
         self._raise("group_members", after_effect=False)

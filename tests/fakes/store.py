@@ -8,8 +8,9 @@ from typing import Any
 from bot.adapters.table_items import opened
 from bot.card_ref import CardRef
 from bot.errors import DuplicateClick, ParseError, VersionConflict
+from bot.hints import Hint
 from bot.holds import Hold
-from bot.model import Entry, Execution, ExecutionKey, Hint, Issue, Override
+from bot.model import Entry, Execution, ExecutionKey, Issue, Override
 from bot.ports import Due, DueKind, Page, Turn
 from tests.fakes.burst_store import MemoryBursts
 

@@ -18,6 +18,7 @@ REGION = "us-east-1"
 CHANNEL = "C0DEPLOYS"
 BROKEN = "Rate exceeded (Service: AmazonCloudFormation; Status Code: 503; Error Code: ServiceUnavailable)"
 MINUTE = timedelta(minutes=1)
+CARD = "allclear_execution"  # the type in a card's metadata
 
 
 class Night:
@@ -118,14 +119,10 @@ class Night:
             if message.thread_ts and message.text.startswith(f"{name} → " if name else "")
         ]
 
-    def card_anywhere(self, name: str) -> Message:
-        """The one card of a pipeline, in the channel or in a burst's thread."""
-        (card,) = [*self.cards(name), *self.replies(name)]
-        return card
-
     def card(self, name: str = "web") -> Message:
-        """The one card of a pipeline."""
-        (card,) = self.cards(name)
+        """The one card of a pipeline, in the channel or in a burst's thread."""
+        every = (*self.cards(name), *self.replies(name))
+        (card,) = [message for message in every if message.metadata.get("event_type") == CARD]
         return card
 
     def title(self, name: str = "web") -> str:

@@ -228,7 +228,7 @@ def test_a_hundred_and_fifty_deploys_held_by_one_issue_are_each_resumed_once(nig
     night.cloud.health.close(issue)
     night.wait(20)
     assert {name: (night.asked(name), night.accepted(name)) for name in names} == dict.fromkeys(names, (1, 1))
-    titles = {night.card_anywhere(name).blocks[0]["text"]["text"] for name in names}
+    titles = {night.card(name).blocks[0]["text"]["text"] for name in names}
     assert {title.rpartition(": ")[2] for title in titles} == {"recovered"}
     assert len(night.cards()) == 4
 

@@ -38,7 +38,7 @@ def test_forty_deploys_before_and_after_the_notice_are_four_messages(night: Nigh
     assert incident(night) == "CLOUDFORMATION in us-east-1: all 40 deploys recovered"
     for name in NAMES:
         assert (night.asked(name), night.accepted(name)) == (1, 1)
-        assert night.card_anywhere(name).blocks[0]["text"]["text"] == f"{name} → Deploy: recovered"
+        assert night.card(name).blocks[0]["text"]["text"] == f"{name} → Deploy: recovered"
     assert len(night.cards()) == 4
     (parent,) = {reply.thread_ts for reply in night.replies()}
     assert parent == next(card.ts for card in night.cards() if "all 40 deploys" in card.text)

@@ -68,16 +68,20 @@ def override(desk: Desk, asked: Asked, words: Words, now: datetime) -> Answer:
     if not waiting:
         return _nothing_to_do(desk, words.subject, executions, "is there to override")
     by = asked.person.user_id
-    found = (stopped or waiting)[0]
-    refusal = overriding.refusal_to_override(desk.chat, desk.policy, found, by)
-    if refusal:
-        return Answer(refusal, for_one=True)
+    refusals = [
+        overriding.refusal_to_override(desk.chat, desk.policy, each, by) for each in stopped or waiting[:1]
+    ]
+    if all(refusals):
+        return Answer(refusals[0], for_one=True)
+    stopped = [each for each, refusal in zip(stopped, refusals, strict=True) if not refusal]
     if not words.rest:
         return Answer(f"{overriding.NO_REASON} Say `override {escape(words.subject, 100)}` and why.", for_one=True)
     if len(stopped) > 1:
         return which_deploy(OVERRIDE, stopped, words.rest)
     mark = marker_of(asked, OVERRIDE)
-    result = overriding.override(desk.store, desk.chat, desk.policy, found.key, by, words.rest, now, marker=mark)
+    result = overriding.override(
+        desk.store, desk.chat, desk.policy, stopped[0].key, by, words.rest, now, marker=mark
+    )
     return Answer(told(result), for_one=result.came in (Came.REFUSED, Came.BUSY))
 
 

@@ -9,14 +9,15 @@ from bot.cards import DISMISS, OVERRIDE, RETRY, UNDO
 from bot.errors import SlackRefused, TryLater
 from bot.lifecycle import Dismissed, Event, RetryRequested, Undone
 from bot.model import Execution
+from bot.mrkdwn import unlinked
 from bot.reason_modal import ignore_modal, override_modal
-from bot.slack_answers import IGNORE
+from bot.slack_answers import IGNORE, sections
 from bot.slack_requests import BurstClick, Click, IssueClick, Press
 from bot.workflows import overriding
 from bot.workflows.people import AGAIN, Came, Result, carry_out, stands
 from bot.workflows.retry_all import retry_all
 from bot.workflows.slack.acting import told
-from bot.workflows.slack.desk import Desk, Person, marker, refusal_of_person
+from bot.workflows.slack.desk import Desk, Person, marker, refusal_of_person, refusal_of_stranger
 from bot.workflows.slack.home import publish_home
 from bot.workflows.slack.ignoring import UNKNOWN, ignore, refusal_to_ignore, unignore
 from bot.workflows.slack.modals import open_modal
@@ -46,9 +47,11 @@ def handle_click(desk: Desk, press: Click | IssueClick | BurstClick, now: dateti
 def _tell(desk: Desk, press: Press, answer: str, now: datetime) -> None:
     """To the one who clicked. In the App Home there is nothing to answer to but the Home itself."""
     if press.channel_id or not press.shown_to_one:
-        desk.chat.respond(press.response_url, answer)
+        desk.chat.respond(press.response_url, unlinked(answer), sections(answer))
         return
     try:
+        if refusal_of_stranger(desk, _person(press)):
+            return  # a Home shows what is held here
         publish_home(desk, press.user_id, now, notice=answer)
     except (TryLater, SlackRefused) as problem:
         logger.warning("an App Home cannot be shown: %s", problem)

@@ -46,7 +46,8 @@ def unignore(desk: Desk, key: str, by: str, now: datetime, *, marker: str) -> Ou
 
 def refusal_to_ignore(desk: Desk, by: str) -> str:
     """An issue is no pipeline's own, so no pipeline's tag narrows who may."""
-    return refusal_by_the_list(desk.chat, desk.policy, PipelineTags(), by)
+    refusal = refusal_by_the_list(desk.chat, desk.policy, PipelineTags(), by)
+    return f"Ignoring an issue takes the right to override. {refusal}" if refusal else ""
 
 
 def _carry_out(desk: Desk, key: str, event: IssueEvent, now: datetime, marker: str) -> Outcome:
