@@ -17,7 +17,7 @@ from bot.lifecycle.events import (
 )
 from bot.lifecycle.holding import hold_or_ask
 from bot.lifecycle.state import next_state, unclaimed, why_not_automatic
-from bot.model import ALLCLEAR, Claim, Execution, RetryPlan, Status
+from bot.model import ALLCLEAR, Claim, Execution, RetryPlan, Status, Verdict
 from bot.policy import Policy
 
 
@@ -164,7 +164,8 @@ def undo(execution: Execution, event: Undone, now: datetime, policy: Policy) -> 
     """Back to what it was; the truth is looked at again at once, because much may have happened since."""
     refusal = why_not_automatic(execution, now, policy) if execution.blockers else ""
     status = Status.BLOCKED if execution.blockers and not refusal else Status.NEEDS_HUMAN
-    undone = next_state(
-        execution, now, policy, "took the dismissal back", by=event.by, status=status, note=refusal
-    )
+    was_held = execution.attribution.verdict in (Verdict.EXPLAINED, Verdict.UNREADABLE)
+    over = "What held it is over, but it was dismissed and is not resumed unasked."
+    note = refusal or (over if was_held and not execution.blockers else "")
+    undone = next_state(execution, now, policy, "took the dismissal back", by=event.by, status=status, note=note)
     return replace(undone, due_at=now)

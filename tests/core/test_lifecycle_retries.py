@@ -218,6 +218,13 @@ def test_undoing_what_was_with_a_person_gives_it_back_to_a_person() -> None:
         assert (undone.status, undone.due_at) == (Status.NEEDS_HUMAN, SOON)
 
 
+def test_undoing_after_the_all_clear_says_why_a_person_is_asked() -> None:
+    """Dismissed between the all-clear and the retry: its explanation is over, and nothing resumes it unasked."""
+    undone = step(in_status(Status.RESUMING, attribution=EXPLAINED), Dismissed(USER), Undone(USER))
+    assert undone.status is Status.NEEDS_HUMAN
+    assert undone.note == "What held it is over, but it was dismissed and is not resumed unasked."
+
+
 def test_dont_resume_comes_too_late_while_codepipeline_is_being_asked() -> None:
     with pytest.raises(IllegalTransition):
         step(resuming_claimed(), Dismissed(USER))
