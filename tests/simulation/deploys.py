@@ -52,6 +52,7 @@ class Deploys(FakePipelines):
         self.frozen: dict[tuple[str, str], str] = {}
         self.jobs: dict[str, Job] = {}
         self.all_passes = False
+        self._told: set[ExecutionKey] = set()
         self._random = random
         self._scheduler = scheduler
         self._weather = weather
@@ -200,9 +201,10 @@ class Deploys(FakePipelines):
         told = []
         for key in [key for key in self.log if (key.pipeline, key.execution_id) == (pipeline, execution_id)]:
             seen = [truth for at, truth in self.log[key] if at <= self._scheduler.now - behind]
-            if not seen:
+            if not seen and key not in self._told:
                 continue
-            truth = seen[-1]
+            self._told.add(key)  # an answer may lag, but what was told once is not unknown again
+            truth = seen[-1] if seen else self.log[key][0][1]
             if behind and truth.failed_at and self._scheduler.now - truth.failed_at < behind + 20 * SECOND:
                 actions = truth.failed[: self._random.randrange(len(truth.failed) + 1)]  # the list lags too
                 truth = replace(truth, failed=actions, failed_at=truth.failed_at if actions else None)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 REQUESTS_BEFORE_A_LOOP = 400  # versions of one execution
 
 
+Turns = list[tuple[datetime, bool]]  # (at, open)
+
+
 @dataclass(slots=True)
 class Call:
     """One call of RetryStageExecution."""
@@ -49,6 +52,7 @@ class Promises:
         self.calls: dict[ExecutionKey, list[Call]] = {}
         self._saved: dict[ExecutionKey, Execution] = {}
         self._spent: dict[ExecutionKey, int] = {}  # automatic retries that took effect, by our own count
+        self._ledger: dict[str, Turns] = {}
         self._open_in_ledger: dict[str, datetime] = {}
         self._changed: dict[tuple[str, str], datetime] = {}  # pipeline, execution id
         self._told: dict[tuple[str, str], datetime] = {}
@@ -56,6 +60,7 @@ class Promises:
         ports = simulation.ports
         ports["store"].after["save_execution"] = self._saved_execution
         ports["store"].after["save_issue"] = self._saved_issue
+        ports["store"].after["ledger"] = lambda task, _arguments, _answer: task.facts.update(ledger=True)
         ports["pipelines"].before["retry_stage"] = self._about_to_retry
         ports["pipelines"].after["retry_stage"] = self._retried
         ports["pipelines"].before["pass_job"] = self._about_to_pass
@@ -105,6 +110,7 @@ class Promises:
     def _saved_issue(self, _task: Task, arguments: tuple[Any, ...], _answer: object) -> None:
         issue: Issue = arguments[0]
         must(issue.due_at is not None or issue.phase == "DONE", f"{issue.key}: {issue.phase} without a clock")
+        self._ledger.setdefault(issue.key, []).append((self._clock.now, issue.open))
         if issue.open:
             self._open_in_ledger.setdefault(issue.key, self._clock.now)
         else:
@@ -178,8 +184,8 @@ class Promises:
 
     def _about_to_pass(self, task: Task, arguments: tuple[Any, ...], _fault: Fault | None) -> None:
         """The gate opens only if nothing that it counts was open when it began."""
-        if "health" not in task.facts:
-            return
+        if not {"health", "ledger"} <= set(task.facts):
+            return  # AWS Health or the table could not be read: the setting decides
         for report in self._simulation.health.reports.values():
             opened = self._simulation.health.open_since(report.key)
             here = report.region in ("global", "us-east-1") and report.account != OTHER_ACCOUNT
@@ -237,8 +243,9 @@ class Promises:
             return ""
         if gone:
             return "" if status.finished else f"{status}, but its pipeline is gone"
-        if truth.overtaken_by:
-            right: tuple[Status, ...] = (Status.SUPERSEDED,)
+        if truth.overtaken_by:  # whatever had ended before that stays as it ended
+            stopped = truth.status is StageStatus.STOPPED
+            right: tuple[Status, ...] = (Status.SUPERSEDED, *((Status.STOPPED,) if stopped else ()))
         elif truth.status is StageStatus.FAILED:
             right = (Status.NEEDS_HUMAN,)
         elif truth.status is StageStatus.STOPPED:
@@ -261,17 +268,28 @@ class Promises:
         return "asks a person and does not say why"
 
     def _could_be_explained(self, actions: tuple[FailedAction, ...], failed_at: datetime) -> str:
-        """An issue that was told to us in time and was open when it failed."""
+        """An issue that was open when it failed, and that the ledger heard of in time."""
         for key, turns in self._simulation.health.turns.items():
             report = self._simulation.health.reports[key]
-            issue = self._store.issues.get(key)
-            if issue is None or not explains(report, actions) or failed_at < report.start_at - START_SLACK:
+            ended_at = self._ended_at(turns, failed_at)
+            if not explains(report, actions) or not self._counts(report, ended_at):
+                continue  # what was let go for its age explains nothing any more
+            until = max(failed_at, min(ended_at, failed_at + self._policy.late_issue))
+            if not self._open_at(turns, failed_at):
                 continue
-            began = next(at for at, is_open in turns if is_open)
-            ended = next((at for at, is_open in turns if not is_open and at > failed_at), None)
-            if began <= failed_at and ended is not None and self._counts(report, failed_at):
+            heard = [at for at, is_open in self._ledger.get(key, ()) if is_open and failed_at <= at <= until]
+            if heard or self._open_at(self._ledger.get(key, []), failed_at):
                 return key
         return ""
+
+    @staticmethod
+    def _open_at(turns: Turns, at: datetime) -> bool:
+        before = [is_open for turned_at, is_open in turns if turned_at <= at]
+        return bool(before) and before[-1]
+
+    @staticmethod
+    def _ended_at(turns: Turns, at: datetime) -> datetime:
+        return next((turned_at for turned_at, is_open in turns if not is_open and turned_at > at), at)
 
     def _card(self, execution: Execution) -> str:
         card = self._store.cards[execution.key]

@@ -104,6 +104,7 @@ class Simulation:
 
     def _until_all_is_well(self) -> None:
         end = self.scheduler.now + ALL_WELL_WITHIN
+        self.scheduler.run(self.scheduler.now + 30 * SECOND)  # between two sweeps
         while self.scheduler.now < end:
             self.scheduler.run(self.scheduler.now + 10 * MINUTE)
             if not self.promises.still_open():
