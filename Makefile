@@ -1,5 +1,7 @@
 # make demo     the story in the terminal, with no account anywhere
 # make test     everything that is checked
+# make soak     simulated nights, new ones each time: SEEDS=100000 many, SOAK_SECONDS=180 as many as fit, SEED=123 one and its history
+# make mutants  break the code on purpose, and see that the tests notice
 # make package  what `sam deploy` uploads, built and looked at
 #
 # Needs Debian's make, python3 (3.11 or newer) and python3-venv, or the like.
@@ -13,7 +15,7 @@ BIN := .venv/bin
 SAM_VERSION := 1.170.0
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup demo test package clean
+.PHONY: help setup demo test soak mutants package clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -39,6 +41,17 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/pytest
+	$(BIN)/python -m tests.simulation.soak --seconds $(TEST_SOAK_SECONDS)
+
+# Nights of new seeds in `make test`: time decides how many are tried, never whether they pass.
+TEST_SOAK_SECONDS ?= 60
+
+soak: setup
+	@$(BIN)/python -m tests.simulation.soak \
+		$(if $(SEED),--seed $(SEED) --shrink,$(if $(SOAK_SECONDS),--seconds $(SOAK_SECONDS),--seeds $(or $(SEEDS),1000)))
+
+mutants: setup
+	@$(BIN)/python -m tests.mutants
 
 clean:
 	rm -rf .venv .venv-sam .aws-sam build

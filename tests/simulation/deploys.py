@@ -194,7 +194,7 @@ class Deploys(FakePipelines):
 
     # The port.
 
-    def stages(self, account: str, region: str, pipeline: str, execution_id: str) -> tuple[StageTruth, ...]:
+    def stages(self, _account: str, _region: str, pipeline: str, execution_id: str) -> tuple[StageTruth, ...]:
         if pipeline in self.gone:
             raise PipelineGone(pipeline)
         behind = self._random.random() * self._weather.rate("codepipeline lag") * SECOND
@@ -233,14 +233,14 @@ class Deploys(FakePipelines):
         job.answered = True
         return job
 
-    def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> None:
+    def fail_job(self, _region: str, job_id: str, message: str, external_execution_id: str) -> None:
         job = self._answered(job_id)
         if job is not None:
             by_gate = message.startswith(GATE_MESSAGE_PREFIX)
             named = tuple(part for part in external_execution_id.split(",") if part)
             self._fails(job.key, self._gate_action(message, gate_issues=named if by_gate else None))
 
-    def pass_job(self, region: str, job_id: str, summary: str) -> None:
+    def pass_job(self, _region: str, job_id: str, _summary: str) -> None:
         job = self._answered(job_id)
         if job is not None:
             self._passes(job.key)

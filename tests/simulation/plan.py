@@ -107,7 +107,7 @@ WEIGHTS = {
     "retry outside": 2,
     "delete pipeline": 0.3,
     "delete message": 1,
-    "refuse": 2,
+    "refuse": 6,
     "down": 8,
     "slow": 2,
     "deaths": 3,
@@ -153,5 +153,5 @@ ARGUMENTS: dict[str, Any] = {
     "event loss": lambda random: (_lasts(random), _rate(random)),
     "event doubles": lambda random: (_lasts(random), _rate(random)),
     "event delay": lambda random: (_lasts(random), random.choice((20.0, 600.0))),
-    "duplicates": lambda random: (_lasts(random), _rate(random)),
+    "duplicates": lambda random: (_lasts(random), random.choice((0.05, 0.3))),
 }

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bot.attribution import START_SLACK
 from bot.cards import RETRY, render
 from bot.model import ALLCLEAR, Execution, ExecutionKey, FailedAction, Issue, IssueReport, Status, Verdict
 from bot.policy import WhenHealthUnreadable
@@ -34,6 +33,7 @@ class Call:
     automatic: bool
     took_effect: bool = False
     unanswered: bool = False
+    stopped_again: bool = False  # by the gate
 
 
 def must(holds: object, what: str) -> None:
@@ -63,6 +63,7 @@ class Promises:
         ports["store"].after["ledger"] = lambda task, _arguments, _answer: task.facts.update(ledger=True)
         ports["pipelines"].before["retry_stage"] = self._about_to_retry
         ports["pipelines"].after["retry_stage"] = self._retried
+        ports["pipelines"].after["fail_job"] = self._job_failed
         ports["pipelines"].before["pass_job"] = self._about_to_pass
 
     # What is written.
@@ -181,6 +182,15 @@ class Promises:
         call.took_effect = True
         if call.automatic:
             self._spent[arguments[0]] = self._spent.get(arguments[0], 0) + 1
+
+    def _job_failed(self, _task: Task, arguments: tuple[Any, ...], _answer: object) -> None:
+        """A retry that the gate stopped again costs none."""
+        key = self._simulation.pipelines.jobs[arguments[1]].key
+        by_gate = any(action.gate_issues is not None for action in self._simulation.pipelines.truth[key].failed)
+        last = self.calls.get(key, [])[-1:]
+        if by_gate and last and last[0].automatic and last[0].took_effect and not last[0].stopped_again:
+            last[0].stopped_again = True
+            self._spent[key] -= 1
 
     def _about_to_pass(self, task: Task, arguments: tuple[Any, ...], _fault: Fault | None) -> None:
         """The gate opens only if nothing that it counts was open when it began."""

@@ -1,4 +1,4 @@
-"""Simulated time and simulated functions: greenlets that give way at every call to the outside, and can die there."""
+"""Simulated time and functions: greenlets that give way at every call to the outside, and can die there."""
 
 import heapq
 from collections.abc import Callable
@@ -108,7 +108,7 @@ class Scheduler:
             self.at(again, lambda: self._go_on(task, on_end))
 
     def give_way(self, place: str) -> None:
-        """Between two calls of one function everybody else may act; here it may die, and here its time runs out."""
+        """Between two calls of one function everybody else may act; here it may die, or its time runs out."""
         task = self.task
         if task is None:
             return  # the simulation itself looks: that takes no time

@@ -1,26 +1,24 @@
 """One run of one plan: the real handlers over the simulated world, first in the storm, then until all is well."""
 
-import logging
+import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from datetime import timedelta
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime, timedelta
 from itertools import count
 from random import Random
 from typing import Any
-from unittest.mock import patch
 
-from bot.errors import AllclearError, HealthUnreadable, NoSupportPlan, TryLater, VersionConflict
+from bot.errors import NoSupportPlan
 from bot.model import ExecutionKey, IssueReport, Status
 from bot.ports import StageStatus
-from bot.workflows import issue_work
-from bot.workflows.world import World
 from handlers import gate, health_event, notify, pipeline_event, resume, slack_request, sweep
-from tests.builders import ACCOUNT, NOW, REGION
+from tests.builders import ACCOUNT, KEY, NOW, REGION
 from tests.simulation.deploys import Deploys
 from tests.simulation.incidents import Incidents, event_of
 from tests.simulation.people import Clicked, Secrets, Workspace, request_of
 from tests.simulation.plan import HOURS, PIPELINES, Act, Plan
+from tests.simulation.playing import App, playing
 from tests.simulation.promises import Promises
 from tests.simulation.scheduler import Scheduler, Task, Violation
 from tests.simulation.stream import Reader
@@ -28,11 +26,9 @@ from tests.simulation.table import Table
 from tests.simulation.weather import Port, Weather
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-HANDLERS = (gate, health_event, notify, pipeline_event, resume, slack_request, sweep)
 TIMEOUTS = {"sweep": 55 * SECOND, "gate": 30 * SECOND, "slack_request": 10 * SECOND}  # template.yaml
 ASYNC_TRIES = (MINUTE, 2 * MINUTE)  # how long Lambda waits before it invokes again
 ALL_WELL_WITHIN = 7 * HOUR  # the slowest clock is 4.5 hours
-EXPECTED = (TryLater, VersionConflict, HealthUnreadable, NoSupportPlan)
 
 
 class Simulation:
@@ -74,7 +70,9 @@ class Simulation:
         ]
         ids = count(1)
         self.app = App(self, lambda: f"id-{next(ids)}")
-        self._sent: deque[tuple[str, Any, ExecutionKey | None]] = deque(maxlen=1000)  # events that may come again
+        self._sent: deque[tuple[str, Any, ExecutionKey, datetime]] = deque(
+            maxlen=1000
+        )  # events that may come again
         self._events, self._clicks = count(1), count(1)
         self.on_the_way = 0  # events and invocations that are still to come
 
@@ -191,15 +189,14 @@ class Simulation:
     def spawn(self, name: str, function: Callable[[], Any], **options: Any) -> Task:
         return self.scheduler.spawn(name, function, TIMEOUTS.get(name, MINUTE), **options)
 
-    def _invoke(self, name: str, event: Any, key: ExecutionKey | None, tries: int = 0) -> None:
+    def _invoke(self, name: str, event: Any, key: ExecutionKey, sent_at: datetime, tries: int = 0) -> None:
         """As Lambda invokes asynchronously: at least once, and twice more if it fails or dies."""
         module = {"pipeline_event": pipeline_event, "health_event": health_event, "gate": gate}[name]
-        sent_at = self.scheduler.now
 
         def ended(task: Task) -> None:
             self.on_the_way -= 1
             if task.error is None:
-                if key is not None and name == "pipeline_event":
+                if name == "pipeline_event":
                     self.promises.told(key, sent_at)
             elif tries < len(ASYNC_TRIES):
                 self.on_the_way += 1
@@ -207,30 +204,31 @@ class Simulation:
 
         def again() -> None:
             self.on_the_way -= 1
-            self._invoke(name, event, key, tries + 1)
+            self._invoke(name, event, key, sent_at, tries + 1)
 
         self.on_the_way += 1
         self.spawn(name, lambda: module.handler(event, None), on_end=ended)
 
-    def _send(self, name: str, event: Any, key: ExecutionKey | None) -> None:
+    def _send(self, name: str, event: Any, key: ExecutionKey) -> None:
         """As EventBridge delivers: some late, some twice, some never."""
         if self.weather.strikes("event loss"):
             if self.scheduler.say:
                 self.scheduler.say(f"  lost: {name} {event['detail'].get('state', '')}")
             return
-        self._sent.append((name, event, key))
+        sent = (name, event, key, self.scheduler.now)
+        self._sent.append(sent)
         for _ in range(2 if self.weather.strikes("event doubles") else 1):
             self.on_the_way += 1
             delay = self.random.random() * (self.weather.rate("event delay") or 1.5)
 
             def arrive() -> None:
                 self.on_the_way -= 1
-                self._invoke(name, event, key)
+                self._invoke(*sent)
 
             self.scheduler.after(delay * SECOND, arrive)
 
     def _tell_issue(self, report: IssueReport) -> None:
-        self._send("health_event", event_of(report, self.scheduler.now), None)
+        self._send("health_event", event_of(report, self.scheduler.now), KEY)
 
     def _tell_pipeline(self, level: str, key: ExecutionKey, state: str) -> None:
         detail = {"pipeline": key.pipeline, "execution-id": key.execution_id, "state": state}
@@ -249,14 +247,15 @@ class Simulation:
         self._send("pipeline_event", event, key)
 
     def _start_job(self, job_id: str, key: ExecutionKey) -> None:
-        parameters = f'{{"pipeline": "{key.pipeline}", "execution": "{key.execution_id}", "regions": ["{REGION}"]}}'
+        named = {"pipeline": key.pipeline, "execution": key.execution_id, "regions": [REGION]}
+        parameters = json.dumps(named)
         data = {"actionConfiguration": {"configuration": {"UserParameters": parameters}}}
         event = {"CodePipeline.job": {"id": job_id, "accountId": ACCOUNT, "data": data}}
         self.on_the_way += 1
 
         def arrive() -> None:
             self.on_the_way -= 1
-            self._invoke("gate", event, key)
+            self._invoke("gate", event, key, self.scheduler.now)
 
         self.scheduler.after(self.random.random() * SECOND, arrive)
 
@@ -279,62 +278,3 @@ class Simulation:
                 on_end=self.promises.answered,
                 detail=clicked,
             )
-
-
-class App:
-    """What handlers.composition.app() answers: the same names, simulated ports behind them."""
-
-    def __init__(self, simulation: Simulation, new_id: Callable[[], str]) -> None:
-        ports = simulation.ports
-        self.logger = logging.getLogger("simulation")
-        self.region, self.account, self.policy = REGION, ACCOUNT, simulation.plan.policy
-        self.store, self.pipelines, self.health = ports["store"], ports["pipelines"], ports["health"]
-        self.chat, self.slack_secrets = ports["chat"], ports["secrets"]
-        self.clock = lambda: simulation.scheduler.now
-        self.world = World(
-            store=self.store,  # type: ignore[arg-type]  # a Port answers every method of what it stands before
-            pipelines=self.pipelines,  # type: ignore[arg-type]
-            health=self.health,  # type: ignore[arg-type]
-            policy=self.policy,
-            account=ACCOUNT,
-            new_id=new_id,
-        )
-
-
-class Listener(logging.Handler):
-    """An error that a handler logs and carries on from is a bug, unless a port may raise it."""
-
-    def __init__(self, simulation: Simulation) -> None:
-        super().__init__(logging.ERROR)
-        self._simulation = simulation
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        if error is not None and not (isinstance(error, AllclearError) and isinstance(error, EXPECTED)):
-            self._simulation.scheduler.broken = Violation(f"{record.getMessage()}: {error!r}")
-
-
-@contextmanager
-def playing(simulation: Simulation) -> Iterator[None]:
-    """The handlers play in this simulation; small pages, so that there are many."""
-    listener = Listener(simulation)
-    loggers = [logging.getLogger(name) for name in ("bot", "simulation")]
-    before = [(logger.level, logger.propagate) for logger in loggers]
-    with ExitStack() as stack:
-        for module in HANDLERS:
-            stack.enter_context(patch.object(module, "app", lambda: simulation.app))
-        stack.enter_context(patch.object(issue_work, "PAGE", 1))
-        for module in (notify, sweep):
-            stack.enter_context(patch.object(module, "single_metric", simulation.count))
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-            logger.propagate = False
-            logger.addHandler(listener)
-        try:
-            yield
-        finally:
-            simulation.scheduler.close()
-            for logger, (level, propagate) in zip(loggers, before, strict=True):
-                logger.setLevel(level)
-                logger.propagate = propagate
-                logger.removeHandler(listener)

@@ -1,4 +1,4 @@
-"""The table's stream and its two readers: per item in order, at least once, in batches that are tried five times."""
+"""The table's stream and its two readers: per item in order, at least once, in batches, each tried five times."""
 
 from collections import deque
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What goes wrong: services down or throttling for stretches, refusals, slowness, deaths, indexes and answers behind.
+"""What goes wrong: services down or throttling for stretches, refusals, slowness, deaths, answers that lag.
 
 Every stretch is data of the plan, so that a failing run can be shrunk by leaving stretches out.
 """
@@ -62,13 +62,17 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     "chat.respond": (),
     "secrets": (Fault(_busy),),
 }
-# Refusals that come once, on order.
-REFUSALS: dict[str, Callable[[], Exception]] = {
-    "retry_stage: not now": lambda: RetryNotNow("ConflictException"),
-    "retry_stage: not retryable": lambda: NotRetryable("StageNotRetryableException"),
-    "retry_stage: impossible": lambda: RetryImpossible("ValidationException"),
-    "post: refused": lambda: SlackRefused("channel_not_found"),
-    "update: refused": lambda: SlackRefused("is_archived"),
+# Answers that come once, on order.
+REFUSALS: dict[str, Fault] = {
+    "retry_stage: not now": Fault(lambda: RetryNotNow("ConflictException")),
+    "retry_stage: not retryable": Fault(lambda: NotRetryable("StageNotRetryableException")),
+    "retry_stage: impossible": Fault(lambda: RetryImpossible("ValidationException")),
+    "retry_stage: unknown": Fault(_unknown),
+    "retry_stage: answer lost": Fault(_unknown, AFTER),
+    "post: refused": Fault(lambda: SlackRefused("channel_not_found")),
+    "post: unknown": Fault(_unknown),
+    "post: answer lost": Fault(_unknown, AFTER),
+    "update: refused": Fault(lambda: SlackRefused("is_archived")),
 }
 
 
@@ -126,7 +130,7 @@ class Weather:
         if waiting := self._refusals.get(method):
             name = waiting.pop(0)
             self.refused.append(name)
-            return Fault(REFUSALS[name])
+            return REFUSALS[name]
         faults = FAULTS.get(f"{port}.{method}", FAULTS.get(port, ()))
         if self._stretches and faults and self.strikes(port):
             return self._random.choice(faults)
