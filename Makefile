@@ -1,6 +1,6 @@
 # make demo     the story in the terminal, with no account anywhere
 # make test     everything that is checked
-# make soak     simulated nights, new ones each time: SEEDS=100000 many, SOAK_SECONDS=180 as many as fit, SEED=123 one and its history
+# make soak     simulated nights, new ones each time (SEEDS=100000, or SOAK_SECONDS=600; SEED=123: its history)
 # make mutants  break the code on purpose, and see that the tests notice
 # make package  what `sam deploy` uploads, built and looked at
 #
@@ -40,8 +40,8 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml
-	$(BIN)/pytest
 	$(BIN)/python -m tests.simulation.soak --seconds $(TEST_SOAK_SECONDS)
+	$(BIN)/pytest
 
 # Nights of new seeds in `make test`: time decides how many are tried, never whether they pass.
 TEST_SOAK_SECONDS ?= 60

@@ -52,6 +52,7 @@ class Deploys(FakePipelines):
         self.frozen: dict[tuple[str, str], str] = {}
         self.jobs: dict[str, Job] = {}
         self.all_passes = False
+        self.outcomes: dict[str, list[str]] = {}  # by pipeline: how its next stages end, where that is not chance
         self._told: set[ExecutionKey] = set()
         self._random = random
         self._scheduler = scheduler
@@ -111,6 +112,11 @@ class Deploys(FakePipelines):
 
     def _finish(self, key: ExecutionKey, attempt: int) -> None:
         if not self.runs(key, attempt) or key.pipeline in self.gone:
+            return
+        scripted = self.outcomes.get(key.pipeline)
+        if scripted:
+            kind = scripted.pop(0)
+            self._fails(key, self._action(kind)) if kind != "PASSES" else self._passes(key)
             return
         broken = self._breaks()
         chance = 0.0 if self.all_passes else 0.8 if broken else 0.25

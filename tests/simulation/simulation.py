@@ -34,12 +34,12 @@ ALL_WELL_WITHIN = 7 * HOUR  # the slowest clock is 4.5 hours
 class Simulation:
     """The world of one plan. `run` plays it and raises Violation; `history` tells it, when asked for."""
 
-    def __init__(self, plan: Plan, *, tell: bool = False) -> None:
+    def __init__(self, plan: Plan, *, tell: bool = False, scheduler: type[Scheduler] = Scheduler) -> None:
         self.plan = plan
         self.history: list[str] = []
         self.alarms: Counter[str] = Counter()
         self.random = Random(plan.seed)  # noqa: S311 - chance that can be repeated
-        self.scheduler = Scheduler(self.random, NOW)
+        self.scheduler = scheduler(self.random, NOW)
         self.weather = Weather(self.random, self.scheduler)
         self.scheduler.slowness = self.weather.slowness
         self.scheduler.die_at = self._dies
@@ -139,6 +139,8 @@ class Simulation:
                     self._invoke(*self._sent[number % len(self._sent)])
             case "click", (user, stale, times):
                 self.click(user, times, stale=stale)
+            case "press", (user, pipeline, action_id):
+                self.press(user, pipeline, action_id)
             case "stop", (number,):
                 self._with_run(number, StageStatus.IN_PROGRESS, self.pipelines.stop)
             case "retry outside", (number,):
@@ -265,11 +267,20 @@ class Simulation:
             if reader.name == "notify" or self.store.executions[key].status is Status.RESUMING:
                 reader.append(key)
 
+    def press(self, user: str, pipeline: str, action_id: str) -> None:
+        """The newest button of that name on a pipeline's newest card, if there is one."""
+        for button in reversed(self.chat.shown):
+            if (button.key.pipeline, button.action_id) == (pipeline, action_id):
+                self._click(Clicked(user, button), 1)
+                return
+
     def click(self, user: str, times: int, *, stale: bool) -> None:
+        """Some button, chosen by chance."""
         button = self.chat.choose(self.random, stale=stale)
-        if button is None:
-            return
-        clicked = Clicked(user, button)
+        if button is not None:
+            self._click(Clicked(user, button), times)
+
+    def _click(self, clicked: Clicked, times: int) -> None:
         event = request_of(clicked, f"{next(self._clicks)}.000001", self.scheduler.now)
         for _ in range(times):
             self.spawn(
