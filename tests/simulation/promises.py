@@ -233,7 +233,8 @@ class Promises:
                 return f"{key} still runs"
             execution = self._store.executions.get(key)
             if execution is None:
-                if truth.status is StageStatus.FAILED and not truth.overtaken_by and self._heard(key):
+                there = not truth.overtaken_by and key.pipeline not in simulation.pipelines.gone
+                if truth.status is StageStatus.FAILED and there and self._heard(key):
                     return f"{key} failed and nobody knows"
                 continue
             wrong = self._status(execution, truth) or self._card(execution)

@@ -1,4 +1,4 @@
-"""Every function dies at every call it makes, before it and after; Lambda invokes it again; all ends as it must."""
+"""Every function dies at every call it makes, before and after; Lambda invokes it again; all ends as it must."""
 
 from collections.abc import Iterator
 from datetime import timedelta
