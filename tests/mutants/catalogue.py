@@ -33,7 +33,8 @@ DYNAMODB = "bot/adapters/dynamodb.py"
 MUTANTS = (
     # The claim, the lease, the budget.
     Mutant("a live lease is claimed over", RETRYING,
-           "if plan is None or (before is not None and now < before.lease_until_at):", "if plan is None:", RETRIES),
+           "if plan is None or (before is not None and now < before.lease_until_at):", "if plan is None:",
+           RETRIES),
     Mutant("a live lease is no reason to wait", RESUME,
            "if execution.claim is not None and now < execution.claim.lease_until_at:", "if False:", RACES),
     Mutant("the budget is not spent", RETRYING,
@@ -58,7 +59,8 @@ MUTANTS = (
            "if execution.claim is None or execution.claim.claim_id != event.claim_id:",
            "if execution.claim is None:", RETRIES),
     Mutant("a lost answer is taken for a yes", RESUME,
-           "        return None\n    except NotLatest:", "        return Accepted(claim_id)\n    except NotLatest:",
+           "        return None\n    except NotLatest:",
+           "        return Accepted(claim_id)\n    except NotLatest:",
            RACES),
     # What is looked at before a retry.
     Mutant("the failed actions' ids are not compared", OBSERVE,
@@ -87,8 +89,8 @@ MUTANTS = (
     Mutant("the edges are not written", "bot/workflows/world.py",
            "world.store.save_execution(after, holding=new)", "world.store.save_execution(after)", HELD),
     Mutant("issues are not read again after holding", FAILURES,
-           "for blocker in execution.blockers if execution.status in (Status.BLOCKED, Status.NEEDS_HUMAN) else ():",
-           "for blocker in ():", f"{RACES} {HELD}"),
+           "execution.blockers if execution.status in (Status.BLOCKED, Status.NEEDS_HUMAN) else ():",
+           "():", f"{RACES} {HELD}"),
     Mutant("only the first page is released", ISSUE_WORK,
            "return DrainedPage(page.cursor)", "return DrainedPage(None)", f"{HELD} {NIGHTS}"),
     Mutant("only the first page of failures is looked through", ISSUE_WORK,

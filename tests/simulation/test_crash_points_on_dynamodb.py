@@ -1,4 +1,4 @@
-"""resume and notify die at each of their calls, through real boto3 on moto, the table's own transactions and all."""
+"""resume and notify die at each of their calls, through real boto3 on moto: the table's own transactions."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
