@@ -13,6 +13,7 @@ from bot.lifecycle import (
     Explained,
     Overtaken,
     Released,
+    RetryRequested,
     StageGone,
     StagePassed,
     StageRunning,
@@ -32,6 +33,7 @@ from tests.core.lifecycle_events import (
     POLICY,
     SOON,
     UNEXPLAINED,
+    USER,
     failed,
     in_status,
     resuming_claimed,
@@ -134,6 +136,11 @@ def test_an_issue_calls_off_a_retry_that_was_not_claimed_yet() -> None:
     held = step(in_status(Status.RESUMING), Explained(BY_ANOTHER))
     assert (held.status, held.retry, held.released_at is not None) == (Status.BLOCKED, None, True)
     assert held.trail[-1].what == "the retry is called off; held by the EC2 issue in us-east-1"
+
+
+def test_an_issue_does_not_call_off_what_a_person_asked_for() -> None:
+    asked = step(in_status(Status.BLOCKED), RetryRequested(USER))
+    assert step(asked, Explained(BY_ANOTHER)) is asked
 
 
 def test_an_issue_calls_off_a_claim_whose_lease_ended_without_effect() -> None:

@@ -274,3 +274,14 @@ def test_a_hundred_and_fifty_deploys_held_by_one_issue_are_each_retried_once() -
     night.minutes(10)
     assert sorted(night.pipelines.retried) == sorted(night.pipelines.accepted) == keys
     assert {night.status(key) for key in keys} == {Status.RETRYING}
+
+
+def test_an_issue_announced_late_takes_over_more_failures_than_fit_on_a_page() -> None:
+    """At once, page after page: nobody is left to a clock of their own."""
+    night = Night()
+    keys = [a_key(pipeline=f"service-{number:03d}") for number in range(60)]
+    for key in keys:
+        night.stage_fails(key)
+    assert {night.status(key) for key in keys} == {Status.NEEDS_HUMAN}
+    night.issue_opens()
+    assert {night.status(key) for key in keys} == {Status.BLOCKED}
