@@ -46,12 +46,12 @@ def copy_tree(place: Path) -> None:
             shutil.copy(source, place / name)
 
 
-def run_tests(place: Path, tests: str) -> subprocess.CompletedProcess[str]:
+def run_tests(place: Path, tests: str, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--no-header", "--tb=line"]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_DATABASE_FILE": ""}
     return subprocess.run(  # noqa: S603 - our own interpreter on our own tests
         [*command, *(f"tests/{name}" for name in tests.split())],
-        cwd=place, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False,
+        cwd=place, env=environment, capture_output=True, text=True, timeout=timeout, check=False,
     )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def verdict(mutant: Mutant) -> str:
         copy_tree(place)
         (place / mutant.file).write_text(mutated(mutant), encoding="utf-8")
         try:
-            ran = run_tests(place, mutant.tests)
+            ran = run_tests(place, mutant.tests, TIMEOUT)
         except subprocess.TimeoutExpired:
             return ""  # it goes round in a circle, which nobody overlooks
     if ran.returncode == FAILED:

@@ -12,7 +12,7 @@ from typing import Any
 
 from greenlet import greenlet
 
-from tests.simulation.scheduler import SECOND, Killed, Scheduler, Task, Violation
+from tests.simulation.scheduler import SECOND, Scheduler, Task
 
 
 class Turns(Scheduler):
@@ -41,18 +41,8 @@ class Turns(Scheduler):
             return super().spawn(name, function, timeout, on_end, detail)
         task = Task(next(self._tasks), name, detail, self.now, timeout)
 
-        def body() -> None:
-            try:
-                task.answer = function()
-            except Killed as death:
-                task.error = death
-            except Violation as broken:
-                task.error = self.broken = broken
-            except Exception as error:  # noqa: BLE001 - as Lambda: the invocation failed
-                task.error = error
-
         self.running[task.number] = task
-        self.ready.append((task, greenlet(body, self._hub), on_end))
+        self.ready.append((task, self.fiber(task, function), on_end))
         return task
 
     def _wait(self, task: Task, port: str) -> None:

@@ -8,7 +8,6 @@ from bot.cards import RETRY, render
 from bot.model import ALLCLEAR, Execution, ExecutionKey, FailedAction, Issue, IssueReport, Status, Verdict
 from bot.policy import WhenHealthUnreadable
 from bot.ports import StageStatus, StageTruth
-from bot.workflows.notify import _is_silent
 from tests.simulation.incidents import OTHER_ACCOUNT, explains
 from tests.simulation.people import MAY_CLICK, Clicked
 from tests.simulation.scheduler import Task, Violation
@@ -254,18 +253,15 @@ class Promises:
             return ""
         if gone:
             return "" if status.finished else f"{status}, but its pipeline is gone"
-        if truth.overtaken_by:  # whatever had ended before that stays as it ended
-            stopped = truth.status is StageStatus.STOPPED
-            right: tuple[Status, ...] = (Status.SUPERSEDED, *((Status.STOPPED,) if stopped else ()))
-        elif truth.status is StageStatus.FAILED:
-            right = (Status.NEEDS_HUMAN,)
-        elif truth.status is StageStatus.STOPPED:
-            right = (Status.STOPPED,)
-        else:
-            right = (Status.RECOVERED,)
-        if truth.status is StageStatus.SUCCEEDED:
-            right = (Status.RECOVERED,)
-        if status not in right:
+        right = {
+            StageStatus.FAILED: Status.NEEDS_HUMAN,
+            StageStatus.STOPPED: Status.STOPPED,
+            StageStatus.SUCCEEDED: Status.RECOVERED,
+        }[truth.status]
+        if truth.overtaken_by and (truth.status, status) != (StageStatus.STOPPED, Status.STOPPED):
+            # What failed is superseded; what had passed or was stopped before that may stay as it ended.
+            right = Status.RECOVERED if truth.status is StageStatus.SUCCEEDED else Status.SUPERSEDED
+        if status is not right:
             return f"{status}, but CodePipeline shows {truth.status} {truth.overtaken_by}"
         return self._why_a_person(execution) if status is Status.NEEDS_HUMAN else ""
 
@@ -307,7 +303,8 @@ class Promises:
         if card.undeliverable:
             return ""  # said so, and alarmed
         shown = self._simulation.chat.cards_of(execution.key)
-        if _is_silent(execution) and not card.ts:
+        unexplained = execution.attribution.verdict in (Verdict.OWN, Verdict.UNEXPLAINED)
+        if unexplained and not execution.tags.announce_unexplained and not card.ts:
             return "" if not shown else "a card that should be silent"
         if len(shown) != 1:
             gone = card.ts and not shown and card.rendered_version == execution.version

@@ -76,6 +76,16 @@ class Scheduler:
         """Invoke a function now."""
         task = Task(next(self._tasks), name, detail, self.now, timeout)
 
+        self._greenlets[task.number] = self.fiber(task, function)
+        self.running[task.number] = task
+        if self.say:
+            self.say(f"{task} starts{f': {detail}' if detail else ''}")
+        self.after(timedelta(0), lambda: self._go_on(task, on_end))
+        return task
+
+    def fiber(self, task: Task, function: Callable[[], Any]) -> greenlet:
+        """What runs it, and writes down how it ended."""
+
         def body() -> None:
             try:
                 task.answer = function()
@@ -86,12 +96,7 @@ class Scheduler:
             except Exception as error:  # noqa: BLE001 - as Lambda: the invocation failed
                 task.error = error
 
-        self._greenlets[task.number] = greenlet(body, self._hub)
-        self.running[task.number] = task
-        if self.say:
-            self.say(f"{task} starts{f': {detail}' if detail else ''}")
-        self.after(timedelta(0), lambda: self._go_on(task, on_end))
-        return task
+        return greenlet(body, self._hub)
 
     def _go_on(self, task: Task, on_end: Callable[[Task], None]) -> None:
         self.task = task

@@ -121,7 +121,7 @@ def test_two_clicks_and_a_close_with_a_death_at_any_call() -> None:
 
 
 def test_a_click_and_a_close_in_every_order_with_deaths() -> None:
-    assert orders((retry, close), most_turns=1, deaths=range(3, 60, 9)) > 300
+    assert orders((retry, close), most_turns=1, deaths=range(3, 60, 14)) > 200
 
 
 def test_a_table_in_which_the_last_write_wins_is_found_out() -> None:
