@@ -7,8 +7,9 @@ from typing import Any
 
 from bot.model import PipelineTags
 from bot.policy import Policy, WhenHealthUnreadable
+from tests.fakes.chat import ALICE
 from tests.simulation.incidents import KINDS
-from tests.simulation.people import ALICE, BOB, GUEST, STRANGER
+from tests.simulation.people import BOB, GUEST, STRANGER
 from tests.simulation.weather import REFUSALS
 
 PIPELINES = {"web": ("Deploy",), "api": ("Gate", "Deploy"), "job": ("Build", "Deploy")}

@@ -36,9 +36,9 @@ class App:
         self.chat, self.slack_secrets = ports["chat"], ports["secrets"]
         self.clock = lambda: simulation.scheduler.now
         self.world = World(
-            store=self.store,  # type: ignore[arg-type]  # a Port answers every method of what it stands before
-            pipelines=self.pipelines,  # type: ignore[arg-type]
-            health=self.health,  # type: ignore[arg-type]
+            store=self.store,
+            pipelines=self.pipelines,
+            health=self.health,
             policy=self.policy,
             account=ACCOUNT,
             new_id=new_id,

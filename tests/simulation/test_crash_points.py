@@ -9,7 +9,8 @@ import pytest
 from bot.cards import DISMISS, RETRY, UNDO
 from bot.model import Status
 from bot.policy import Policy
-from tests.simulation.people import ALICE, BOB
+from tests.fakes.chat import ALICE
+from tests.simulation.people import BOB
 from tests.simulation.plan import Act, Plan
 from tests.simulation.scheduler import Task
 from tests.simulation.simulation import Simulation

@@ -14,9 +14,10 @@ from bot.model import Execution, Status
 from bot.policy import Policy
 from handlers import sweep
 from tests.builders import NOW
+from tests.fakes.chat import ALICE
 from tests.fakes.store import MemoryStore
 from tests.simulation.interleavings import Choices, Turns, every_order
-from tests.simulation.people import ALICE, BOB
+from tests.simulation.people import BOB
 from tests.simulation.plan import Act, Plan
 from tests.simulation.playing import playing
 from tests.simulation.scheduler import Task, Violation
@@ -72,8 +73,8 @@ def play(simulation: Simulation, meanwhile: tuple[Meanwhile, ...], choices: Choi
         calls = count()
         scheduler.die_at = lambda _task, _place: next(calls) == death
         scheduler.choosing = True
-        for act in meanwhile:
-            act(simulation)
+        for happens in meanwhile:
+            happens(simulation)
         scheduler.take_turns(choices)
         scheduler.choosing = False
         scheduler.die_at = _nobody_dies
