@@ -4,6 +4,7 @@ Events are hints; this is the one way from a hint, a clock or a doubt to a decis
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,8 +77,17 @@ def observe(world: World, reader: IssueReader, run: Run, stages: set[str], now: 
         except VersionConflict:
             followed |= unseen
             continue
-        return bool(truths) and not any(truth.status is StageStatus.IN_PROGRESS for truth in truths)
+        return not _goes_on(truths)
     raise VersionConflict(f"{run} was changed by others {SAVE_ATTEMPTS} times in a row")
+
+
+def _goes_on(truths: Sequence[StageTruth]) -> bool:
+    """A stage runs; or all that is told passed, and the run has not ended: what failed may not be told yet."""
+    if any(truth.status is StageStatus.IN_PROGRESS for truth in truths):
+        return True
+    return all(
+        truth.status is StageStatus.SUCCEEDED and truth.execution_status == "InProgress" for truth in truths
+    )
 
 
 def _gone(world: World, run: Run, followed: set[str], now: datetime) -> None:

@@ -51,6 +51,20 @@ def test_an_old_open_after_the_close_holds_nothing_again() -> None:
     assert night.store.issues[closed.key].phase is IssuePhase.DONE
 
 
+def test_a_failure_told_before_codepipeline_shows_the_stage_is_looked_for_again() -> None:
+    """All that is shown passed, and the run goes on: the stage that failed is still to be told."""
+    night = Night()
+    night.issue_opens()
+    build = a_key(stage="Build")
+    night.show(build, status=StageStatus.SUCCEEDED, execution_status="InProgress")
+    night.event(EventState.FAILED)
+    assert night.store.executions == {}
+    night.stage_fails(told=False)
+    night.minutes(2)
+    assert night.status() is Status.BLOCKED
+    assert night.store.hints == {}
+
+
 def test_a_closing_event_that_never_comes_is_found_at_aws_health() -> None:
     night, report = held_night()
     night.minutes(10)
