@@ -12,8 +12,9 @@ from tests.simulation.simulation import Simulation
 from tests.simulation.soak import outcome, shrink
 
 FIXED = range(40)
-ONCE_BROKEN = (519, 560, 967)
-"""519, 560, 967: after Undo the card asked a person and did not say why."""
+ONCE_BROKEN = (519, 560, 967, 100491)
+"""519, 560, 967: after Undo the card asked a person and did not say why. 100491: the FAILED event came before
+CodePipeline told of the stage, and was forgotten because all that was told had passed."""
 
 
 @pytest.mark.parametrize("seed", [*FIXED, *ONCE_BROKEN])
