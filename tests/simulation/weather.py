@@ -163,7 +163,7 @@ class Port:
             fault = weather.fault(port, method)
             if watcher := before.get(method):
                 watcher(task, arguments, fault)
-            if fault is not None and not fault.after_effect:
+            if fault is not None and (reads or not fault.after_effect):  # a read whose answer is lost was none
                 raise _told(scheduler, task, place, fault.make())
             answer = target(*arguments, **options)
             if scheduler.say and not reads:
