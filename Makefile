@@ -3,6 +3,7 @@
 # make soak     simulated nights, new ones each time (SEEDS=100000, or SOAK_SECONDS=600; SEED=123: its history)
 # make mutants  break the code on purpose, and see that the tests notice
 # make package  what `sam deploy` uploads, built and looked at
+# make pictures docs/card.png and docs/cards.png, drawn anew (needs Debian's chromium, nodejs, npm and pngquant)
 #
 # Needs Debian's make, python3 (3.11 or newer) and python3-venv, or the like.
 
@@ -15,7 +16,7 @@ BIN := .venv/bin
 SAM_VERSION := 1.170.0
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup demo test soak mutants package clean
+.PHONY: help setup demo test soak mutants package pictures clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -52,6 +53,9 @@ soak: setup
 
 mutants: setup
 	@$(BIN)/python -m tests.mutants
+
+pictures: setup
+	playground/pictures/draw.sh
 
 clean:
 	rm -rf .venv .venv-sam .aws-sam build

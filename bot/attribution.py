@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.model import (
     HEALTH_UNREADABLE,
+    RULE,
     Attribution,
     Blocker,
     FailedAction,
@@ -18,7 +19,7 @@ from bot.model import (
     Verdict,
 )
 from bot.policy import Policy
-from bot.providers import SERVICES_BY_SDK_NAME, services_of
+from bot.providers import SERVICES_BY_BUILD_PHASE, SERVICES_BY_SDK_NAME, services_of
 
 START_SLACK = timedelta(minutes=15)
 """AWS states when an impact began to the quarter of an hour at best; a failure this much earlier still counts."""
@@ -42,18 +43,20 @@ def why_own(action: FailedAction) -> str:
     if action.error_code in NEVER_AWS_CODES:
         return f"{action.name} failed because {NEVER_AWS_CODES[action.error_code]}"
     if action.category in ("Build", "Test", "Compute"):
-        phase = _BUILD_PHASE.search(action.message)
-        own_phase = phase is not None and phase.group(1) in _OWN_BUILD_PHASES and "INTERNAL" not in action.message
-        if own_phase or _OWN_COMMAND.search(action.message):
+        told = _BUILD_PHASE.search(action.message)
+        phase = action.build_phase or (told.group(1) if told else "")
+        broken = action.build_fault or "INTERNAL" in action.message
+        if (phase in _OWN_BUILD_PHASES and not broken) or _OWN_COMMAND.search(action.message):
             return f"{action.name}'s own commands failed"
     return ""
 
 
-def explaining_services(action: FailedAction, tags: PipelineTags) -> frozenset[str]:
+def explaining_services(action: FailedAction, tags: PipelineTags, policy: Policy) -> frozenset[str]:
     """The Health service codes whose issue may explain this action's failure."""
     if action.provider == "Manual":
         return frozenset()
-    services = services_of(action.owner, action.provider)
+    services = services_of(action.owner, action.provider, policy.provider_services) | set(action.services)
+    services |= SERVICES_BY_BUILD_PHASE.get(action.build_phase, frozenset())
     named = _SDK_SERVICE.search(action.message)
     from_error = SERVICES_BY_SDK_NAME.get(named.group(1).lower()) if named else None
     return services | set(tags.services) | ({from_error} if from_error else set())
@@ -64,14 +67,18 @@ def in_window(issue: Issue, failed_at: datetime, now: datetime, policy: Policy) 
 
     An open issue counts from its own startTime on, unless it is open for longer than IssueMaxAgeHours or was
     announced over LateIssueMinutes after the failure. A closed one counts up to the report that closed it: AWS
-    posts that about 22 minutes after recovery, and what failed until then was held while the issue was open.
+    posts that about 22 minutes after recovery, and what failed until then was held while the issue was open. One
+    that was let go while AWS still calls it open explains nothing that failed after IssueMaxAgeHours either, and
+    one that a person ignores covers nothing.
     """
     report = issue.report
-    if failed_at < report.start_at - START_SLACK:
+    if issue.ignored_by or failed_at < report.start_at - START_SLACK:
         return False
     if issue.open:
         too_old = now - report.start_at > policy.issue_max_age
         return not too_old and issue.first_seen_at - failed_at <= policy.late_issue
+    if not report.closed and failed_at - report.start_at > policy.issue_max_age:
+        return False
     return failed_at <= max(report.updated_at, report.end_at or report.updated_at)
 
 
@@ -129,6 +136,14 @@ def explain(
         return Attribution(
             Verdict.UNEXPLAINED, "CodePipeline names no failed action, so no issue can be matched.", caveat=caveat
         )
+    rules = [action.name for action in actions if action.category == RULE and action.gate_issues is None]
+    if rules:
+        return Attribution(
+            Verdict.UNEXPLAINED,
+            f"A stage condition stopped it (rule {', '.join(rules)}), not a failed action; Allclear matches AWS "
+            "Health issues with actions only.",
+            caveat=caveat,
+        )
     counting = [issue for issue in issues if _counts_for(issue, actions, account, tags, policy)]
     found: dict[str, tuple[Issue, str]] = {}
     for action in actions:
@@ -172,7 +187,7 @@ def _without_health(actions: Sequence[FailedAction], unreadable: str, caveat: st
     setting = f"HealthUnavailable is {policy.health_unavailable}: " + (
         "it waits until Health can be read." if held else "it is not held."
     )
-    may_be_aws = any(explaining_services(action, PipelineTags()) for action in actions)
+    may_be_aws = any(explaining_services(action, PipelineTags(), policy) for action in actions)
     verdict = Verdict.UNREADABLE if held and may_be_aws else Verdict.UNEXPLAINED
     return Attribution(verdict, f"{reason} {setting}", caveat=caveat)
 
@@ -192,7 +207,8 @@ def _why(
     issue_text = (
         f"An open {report.service} issue {where} ({report.type_code}) explains it"
         if issue.open
-        else f"A {report.service} issue {where} ({report.type_code}), closed since, explains it"
+        else f"A {report.service} issue {where} ({report.type_code}), "
+        f"{'ignored' if issue.ignored_by else 'closed'} since, explains it"
     )
     if action.gate_issues is not None:
         if last_segment(report.arn) in action.gate_issues:
@@ -204,7 +220,9 @@ def _why(
         if retry_at is None or not issue.open or not in_window(issue, retry_at, now, policy):
             return ""
         issue_text = f"An open {report.service} issue {where} ({report.type_code}) stands in the way of a retry"
-    if report.service not in explaining_services(action, tags):
+    if report.service not in explaining_services(action, tags, policy):
         return ""
+    failed_on = f" and failed on {report.service}" if report.service in action.services else ""
     runs = "" if report.region in ("global", action.region) else f" (tag allclear:regions names {report.region})"
-    return f"{issue_text}: the failed action {action.name} ({action.provider}) runs in {action.region}{runs}."
+    runs = f"{action.region}{runs}{failed_on}"
+    return f"{issue_text}: the failed action {action.name} ({action.provider}) runs in {runs}."

@@ -3,14 +3,20 @@
 Every function answers text that is already safe mrkdwn, except `headline` and `retry_warning`, which are plain.
 """
 
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 
-from bot.model import ALLCLEAR, HEALTH_UNREADABLE, Blocker, Execution, Status, Verdict
-from bot.mrkdwn import bold, clean, cut, duration_text, escape, mention, on_call, slack_date
+from bot import overrides
+from bot.card_advice import advice
+from bot.card_closing import how_it_passed, how_long_it_was_held, last_word, trail
+from bot.card_fields import fields
+from bot.card_waiting import waiting_next
+from bot.model import ALLCLEAR, HEALTH_UNREADABLE, Execution, ExecutionKey, Status, Verdict
+from bot.mrkdwn import bold, clean, cut, duration_text, escape, mention, on_call, slack_date, unlinked
 from bot.policy import Policy
 
 WHO_MAY_ACT = "Any full member of this workspace may act (no guests, no outsiders)."
-ISSUES_SHOWN = 5
+SPOKEN_LIMIT = 3_900  # characters: chat.update takes 4,000, and does not say how it counts those beyond 16 bits
+ERROR_SPOKEN = 300  # characters
 
 STATUS_WORDS = {
     Status.BLOCKED: "held",
@@ -30,6 +36,14 @@ def headline(execution: Execution) -> str:
     return f"{cut(clean(key.pipeline), 64)} → {cut(clean(key.stage), 64)}: {STATUS_WORDS[execution.status]}"
 
 
+def paragraphs(execution: Execution, policy: Policy) -> tuple[str, ...]:
+    """What is said under the header, the most urgent first: why it waits, or where it has got to."""
+    first, second = why(execution), what_next(execution, policy)
+    if execution.status in (Status.BLOCKED, Status.NEEDS_HUMAN):
+        return first, second
+    return second, first
+
+
 def why(execution: Execution) -> str:
     """Why it stands where it stands: the status's own note, attribution's sentence, what cannot be confirmed."""
     attribution = execution.attribution
@@ -40,140 +54,153 @@ def why(execution: Execution) -> str:
         reason = (
             f"Why it {'was held' if explained else 'failed'}: {reason}"  # the reason's "open" is history by now
         )
-    sentences = [escape(execution.note, 400), reason, escape(attribution.caveat, 400)]
+    caveat = "" if execution.status.finished else escape(attribution.caveat, 400)
+    sentences = [_note(execution), reason, caveat]
     return " ".join(sentence for sentence in sentences if sentence) or "The stage failed."
 
 
+def _note(execution: Execution) -> str:
+    """The ends' notes are what `what_next` begins with."""
+    return "" if execution.status.finished else _sentence(execution.note)
+
+
+def _sentence(text: str) -> str:
+    """Foreign words as a sentence: what CodePipeline or Health answered often ends without a full stop."""
+    escaped = escape(text, 400)
+    return escaped if not escaped or escaped[-1] in ".!?…" else f"{escaped}."
+
+
 def what_next(execution: Execution, policy: Policy) -> str:
-    """What happens next and when, in each reader's own time, and who may act."""
+    """What happens next and when, in each reader's own time; for a person, what to do."""
+    if execution.waiting:
+        return waiting_next(execution, policy)
     match execution.status:
         case Status.BLOCKED:
-            return f"{_until_the_all_clear(execution, policy)} {_may_click(execution)}"
+            sentences = [_until_the_all_clear(execution, policy), _checked_again(execution)]
         case Status.RESUMING:
-            return _resuming(execution)
+            sentences = [_resuming(execution)]
         case Status.RETRYING:
-            return "CodePipeline accepted the retry and the stage runs; this card will say how it ends."
+            sentences = ["The stage runs again; this card will say how it ends."]
         case Status.NEEDS_HUMAN:
             called = on_call(policy.on_call_mention)
-            whom = f" On call: {called}." if called else ""
-            return f"{_unless_explained(execution, policy)} {_may_click(execution)}{whom}"
+            sentences = [
+                f"*What to do:* {advice(execution, policy)}",
+                _checked_again(execution),
+                f"On call: {called}." if called else "",
+            ]
         case Status.RECOVERED:
-            return _how_long(execution)
-        case Status.SUPERSEDED:
-            return "Nothing is left to do here; the newer execution goes its own way."
-        case Status.STOPPED:
-            return "Nothing is left to do here; Allclear will not retry it."
+            sentences = [how_it_passed(execution)]
+        case Status.SUPERSEDED | Status.STOPPED:
+            sentences = [_sentence(execution.note) or "It is over.", how_long_it_was_held(execution)]
         case Status.DISMISSED:
-            return f"Allclear will not resume it. Undo takes that back. {WHO_MAY_ACT}"
-
-
-def _unless_explained(execution: Execution, policy: Policy) -> str:
-    if execution.attribution.verdict is not Verdict.UNEXPLAINED:
-        return "Nothing happens by itself now."
-    until = slack_date(execution.failed_at + policy.late_issue)
-    return f"Nothing happens by itself now, unless AWS announces an issue that explains it before {until}."
+            who = last_word(execution)
+            sentences = [f"{who}." if who else "", "*Allclear will not retry it.* Undo takes that back."]
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _until_the_all_clear(execution: Execution, policy: Policy) -> str:
+    retried = execution.tags.auto_retry and policy.max_automatic_retries > 0
+    then = "Allclear retries it by itself" if retried else "Allclear asks a person to retry"
     if any(blocker.issue == HEALTH_UNREADABLE for blocker in execution.blockers):
-        what = "AWS Health can be read again and shows nothing open that explains this"
+        when = "once AWS Health can be read again and shows nothing open that explains this"
     else:
-        issues = "the AWS issue" if len(execution.blockers) < 2 else f"all {len(execution.blockers)} AWS issues"
-        closed = "is closed" if len(execution.blockers) < 2 else "are closed"
-        what = f"{issues} {closed} and {duration_text(policy.settle)} have passed quietly"
-    then = (
-        "Allclear retries the stage by itself" if execution.tags.auto_retry else "Allclear asks a person to retry"
-    )
-    sentence = f"{then} once {what}."
+        count = len(execution.blockers)
+        issues = "the issue" if count < 2 else f"all {count} issues"
+        after = f"{duration_text(policy.settle)} after" if policy.settle else "when"
+        when = f"{after} AWS closes {issues}"
+    if policy.is_shadow(execution.tags):
+        then = "Shadow mode: Allclear says that it would retry, and asks a person to,"
+    sentence = f"*{then}* {when}."
     if execution.held_at is not None:
-        sentence += f" If it is still held at {slack_date(execution.held_at + policy.max_age)}, a person is asked."
+        sentence += f" Still held at {slack_date(execution.held_at + policy.max_age)}: a person is asked."
     return sentence
 
 
-def _may_click(execution: Execution) -> str:
-    gate = " The health gate checks again on a retry." if execution.stopped_by_gate else ""
-    return f"Retry now, or choose Don't resume: {WHO_MAY_ACT[0].lower()}{WHO_MAY_ACT[1:]}{gate}"
+def _checked_again(execution: Execution) -> str:
+    if execution.condition:
+        return "A retry checks the stage's condition again."
+    return "The health gate checks again on a retry." if execution.stopped_by_gate else ""
 
 
 def _resuming(execution: Execution) -> str:
     plan = execution.retry
     if execution.claim is not None or plan is None:
         return "CodePipeline is being asked to retry the stage."
-    asked = (
-        "The all-clear is here" if plan.requested_by == ALLCLEAR else f"{mention(plan.requested_by)} asked for it"
-    )
+    if plan.calendar:
+        calendar = bold(plan.calendar, 130)
+        until = f"until {slack_date(plan.opens_at)}" if plan.opens_at else "for now"
+        return (
+            f"The change calendar {calendar} is closed {until}. *Allclear retries the stage when it opens*, if "
+            "all else is as it should be. *Retry now* passes the freeze, *Don't resume* ends the wait."
+        )
+    by_person = last_word(execution) or f"{mention(plan.requested_by)} asked for it"
+    asked = "The all-clear is here" if plan.requested_by == ALLCLEAR else by_person
     return (
-        f"{asked}: Allclear retries the stage at {slack_date(plan.not_before_at)} or soon after. "
-        f"Until then Don't resume stops it. {WHO_MAY_ACT}"
+        f"{asked}: *Allclear retries the stage* at {slack_date(plan.not_before_at)} or soon after. "
+        "Until then *Don't resume* stops it."
     )
 
 
-def _how_long(execution: Execution) -> str:
-    """The closing line: how long it was held, and how long after the all-clear it resumed."""
-    passed_at = execution.finished_at
-    if passed_at is None:
-        return "The stage passed."
-    if execution.held_at is None:
-        return f"The stage passed at {slack_date(passed_at)}."
-    resumed_at = _resumed_at(execution)
-    held_until_at = execution.released_at or resumed_at or passed_at
-    held = f"It was held for {duration_text(held_until_at - execution.held_at)}"
-    if execution.released_at is None:
-        return f"{held} and passed at {slack_date(passed_at)}."
-    if resumed_at is None or resumed_at < execution.released_at:
-        after = duration_text(passed_at - execution.released_at)
-        return f"{held} and passed {after} after the all-clear, at {slack_date(passed_at)}."
-    after = duration_text(resumed_at - execution.released_at)
-    return f"{held}, resumed {after} after the all-clear, and passed at {slack_date(passed_at)}."
+def who_may_act(execution: Execution, policy: Policy, *, override: bool) -> str:
+    """Said where there are buttons, and of Override where that is one of them.
 
-
-def _resumed_at(execution: Execution) -> datetime | None:
-    """When the last retry was accepted, if the trail still reaches back to it."""
-    return max((entry.at for entry in execution.trail if entry.status is Status.RETRYING), default=None)
-
-
-def attempts(execution: Execution, policy: Policy) -> str:
-    automatic = f"{execution.automatic_retries} of {policy.max_automatic_retries} automatic retries"
-    return (
-        f"{automatic}, {execution.retries} in all"
-        if execution.retries != execution.automatic_retries
-        else automatic
-    )
-
-
-def issues(execution: Execution) -> str:
-    """The issues that hold it, or that explained it; one a line."""
-    blockers = execution.blockers or execution.attribution.blockers
-    shown = [_issue(blocker) for blocker in blockers[:ISSUES_SHOWN]]
-    more = len(blockers) - ISSUES_SHOWN
-    return "\n".join([*shown, f"and {more} more"] if more > 0 else shown)
-
-
-def _issue(blocker: Blocker) -> str:
-    if blocker.issue == HEALTH_UNREADABLE:
-        return "AWS Health cannot be read"
-    name = f"{bold(blocker.service, 40)} in {escape(blocker.region, 40)}"
-    return f"{name} ({escape(blocker.type_code, 80)}) since {slack_date(blocker.start_at)}"
+    The people who may override are not mentioned: a mention in a new card would wake all of them.
+    """
+    if not override:
+        return WHO_MAY_ACT
+    return f"{WHO_MAY_ACT} {overrides.where_overriders_are_named(policy, execution.tags)}"
 
 
 def retry_warning(execution: Execution) -> str:
     """The native confirm's text, plain: what a retry with an open issue means."""
-    names = ", ".join(f"{blocker.service} in {blocker.region}" for blocker in execution.blockers[:2])
-    more = f" and {len(execution.blockers) - 2} more" if len(execution.blockers) > 2 else ""
-    warning = f"Still open: {cut(clean(names), 120)}{more}. The stage may fail again."
+    if any(blocker.issue == HEALTH_UNREADABLE for blocker in execution.blockers):
+        warning = (
+            "AWS Health cannot be read, so nobody can tell whether an issue is open. The stage may fail again."
+        )
+    else:
+        names = ", ".join(f"{blocker.service} in {blocker.region}" for blocker in execution.blockers[:2])
+        more = f" and {len(execution.blockers) - 2} more" if len(execution.blockers) > 2 else ""
+        warning = f"Still open: {cut(clean(names), 120)}{more}. The stage may fail again."
     gate = " The health gate checks again and stops it while its issues are open."
     return warning + gate if execution.stopped_by_gate else warning
 
 
-def spoken(execution: Execution, policy: Policy) -> str:
-    """The top-level text: all a screen reader gets. Under 4,000 characters, as chat.update demands."""
-    key = execution.key
-    where = f"{escape(key.region, 60)}, account {escape(key.account, 40)}"
-    named = issues(execution).replace("\n", "; ")
-    parts = [
-        f"{escape(headline(execution), 200)} ({where}).",
-        why(execution),
-        what_next(execution, policy),
-        f"AWS issue: {named}." if named else "",
+def freeze_warning(calendars: Sequence[str]) -> str:
+    """The native confirm's text where change calendars count, plain: a person's retry does not ask them."""
+    named = cut(clean(", ".join(calendars)), 150)
+    return f"A retry that a person asks for does not wait for a change freeze (calendar {named})."
+
+
+def spoken(
+    execution: Execution,
+    policy: Policy,
+    others: Sequence[ExecutionKey] = (),
+    buttons: Sequence[str] = (),
+    who: str = "",
+) -> str:
+    """The top-level text: all a screen reader gets, the most urgent first. What does not fit is left out whole.
+
+    `buttons` are the words on the card's buttons, `who` says who may click them.
+    """
+    errors = [
+        f"{escape(action.name, 100)} failed: {escape(action.message, ERROR_SPOKEN)}."
+        for action in execution.actions[:1]
+        if action.message.strip() and action.gate_issues is None and not execution.status.finished
     ]
-    return " ".join(part for part in parts if part)
+    parts = [
+        f"{escape(headline(execution), 300)}.",
+        *paragraphs(execution, policy),
+        f"Buttons: {', '.join(buttons)}. {who}" if buttons else "",
+        *(f"{label}: {value}.".replace("\n", "; ") for label, value in fields(execution, policy, others)),
+        *errors,
+        *(f"{line}." for line in trail(execution)[-1:]),
+    ]
+    return _fitting(unlinked(part) for part in parts if part)
+
+
+def _fitting(parts: Iterable[str]) -> str:
+    text = ""
+    for part in parts:
+        longer = f"{text} {part}" if text else part
+        text = longer if len(longer) <= SPOKEN_LIMIT else text
+    return text

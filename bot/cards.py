@@ -12,110 +12,121 @@ from typing import Any
 from urllib.parse import quote
 
 from bot import card_text
-from bot.model import ALLCLEAR, TRAIL_LENGTH, Entry, Execution, ExecutionKey, FailedAction, Status
-from bot.mrkdwn import escape, literal, mention, mrkdwn, plain, slack_date
+from bot.card_closing import trail
+from bot.card_fields import fields
+from bot.model import HEALTH_UNREADABLE, Execution, ExecutionKey, FailedAction, Status
+from bot.mrkdwn import literal, mrkdwn, plain
+from bot.overrides import can_be_overridden
 from bot.policy import Policy
-from bot.ports import Message
+from bot.slack_port import Message
 
 CARD_EVENT_TYPE = "allclear_execution"  # the metadata a lost card is found again by
 
 # The buttons' action_ids.
-RETRY, DISMISS, UNDO = "retry", "dismiss", "undo"
+RETRY, OVERRIDE, DISMISS, UNDO = "retry", "override", "dismiss", "undo"
 OPEN = "open"  # a plain link; Slack reports its clicks too, and nobody answers them
 
 ACTIONS_SHOWN = 3
-ERROR_LIMIT = 700  # characters of each error on the card; CodePipeline has the rest
+ERROR_LIMIT = 700  # characters of each error where a person has to read it; CodePipeline has the rest
+ERROR_BESIDE = 250  # characters where an issue explains it already
 
 
-def render(execution: Execution, policy: Policy) -> Message:
-    """The execution's card. Within every limit of Block Kit, whatever the state holds."""
+def render(execution: Execution, policy: Policy, others: Sequence[ExecutionKey] = ()) -> Message:
+    """The execution's card. Within every limit of Block Kit, whatever the state holds.
+
+    `others` are the other executions that the same issues hold now; the caller looks them up as it draws.
+    """
+    first, second = card_text.paragraphs(execution, policy)
+    shown = buttons(execution, policy)
+    asks = execution.status is Status.NEEDS_HUMAN
+    settled = not asks and execution.status is not Status.BLOCKED
+    error = _failed_actions(execution)
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": plain(card_text.headline(execution), 150)},
-        {"type": "section", "text": mrkdwn(card_text.why(execution))},
-        {"type": "section", "text": mrkdwn(card_text.what_next(execution, policy))},
-        {"type": "section", "fields": _fields(execution, policy)},
+        {"type": "section", "text": mrkdwn(first)},
+        _small(second) if settled else {"type": "section", "text": mrkdwn(second)},
+        *(error if asks else ()),
+        {
+            "type": "section",
+            "fields": [mrkdwn(f"*{label}*\n{value}") for label, value in fields(execution, policy, others)],
+        },
+        *(() if asks else error),
     ]
-    if execution.actions and execution.status is not Status.RECOVERED:
-        blocks.append(_failed_actions(execution.actions))
-    trail = execution.trail[-TRAIL_LENGTH:]
-    if trail:
-        blocks.append({"type": "context", "elements": [mrkdwn(_trail_line(entry)) for entry in trail]})
-    buttons = _buttons(execution)
-    if buttons:
-        blocks.append({"type": "actions", "elements": buttons})
+    if shown:
+        blocks.append({"type": "actions", "elements": shown})
+    offered = {button["action_id"] for button in shown}
+    who = card_text.who_may_act(execution, policy, override=OVERRIDE in offered) if offered - {OPEN} else ""
+    blocks += [_small(text) for text in (who, "\n".join(trail(execution))) if text]
     return Message(
-        text=card_text.spoken(execution, policy),
+        text=card_text.spoken(execution, policy, others, [button["text"]["text"] for button in shown], who),
         blocks=tuple(blocks),
         metadata={"event_type": CARD_EVENT_TYPE, "event_payload": {"key": str(execution.key)}},
     )
 
 
-def _fields(execution: Execution, policy: Policy) -> list[dict[str, Any]]:
-    key = execution.key
-    fields = [
-        mrkdwn(f"*Pipeline*\n{escape(key.pipeline)}"),
-        mrkdwn(f"*Stage*\n{escape(key.stage)}"),
-        mrkdwn(f"*Region and account*\n{escape(key.region)} · {escape(key.account)}"),
-        mrkdwn(f"*Attempts*\n{card_text.attempts(execution, policy)}"),
+def _small(text: str) -> dict[str, Any]:
+    """Small print, in one element: Slack sets several beside each other."""
+    return {"type": "context", "elements": [mrkdwn(text)]}
+
+
+def _failed_actions(execution: Execution) -> list[dict[str, Any]]:
+    """Each failed action with its error, as rich_text: no markup in an error can mean anything there.
+
+    What a gate says the card says already; an error of the past helps nobody.
+    """
+    actions = [action for action in execution.actions if action.gate_issues is None]
+    if not actions or execution.status.finished or execution.status is Status.RETRYING:
+        return []
+    limit = ERROR_LIMIT if execution.status is Status.NEEDS_HUMAN else ERROR_BESIDE
+    elements = [
+        part for action in actions[:ACTIONS_SHOWN] for part in _failed_action(action, execution.key, limit)
     ]
-    if execution.held_at is not None:
-        fields.append(mrkdwn(f"*Held since*\n{slack_date(execution.held_at)}"))
-    fields.append(mrkdwn(f"*Failed*\n{slack_date(execution.failed_at)}"))
-    issues = card_text.issues(execution)
-    if issues:
-        fields.append(mrkdwn(f"*AWS issue*\n{issues}"))
-    if execution.revision:
-        fields.append(plain(f"Commit: {execution.revision}", 200))
-    return fields
-
-
-def _failed_actions(actions: Sequence[FailedAction]) -> dict[str, Any]:
-    """Each failed action with its error, as rich_text: no markup in an error can mean anything there."""
-    elements: list[dict[str, Any]] = []
-    for action in actions[:ACTIONS_SHOWN]:
-        where = " in ".join(part for part in (action.provider, action.region) if part)
-        title = f" failed{f' ({where})' if where else ''}{f': {action.error_code}' if action.error_code else ''}"
-        elements.append(
-            {
-                "type": "rich_text_section",
-                "elements": [
-                    {"type": "text", "text": literal(action.name, 100), "style": {"bold": True}},
-                    {"type": "text", "text": f" {literal(title, 200)}"},
-                ],
-            }
-        )
-        error = {"type": "text", "text": literal(action.message, ERROR_LIMIT, lines=True)}
-        if action.message.strip():
-            elements.append({"type": "rich_text_preformatted", "elements": [error]})
     more = len(actions) - ACTIONS_SHOWN
     if more > 0:
-        text = {"type": "text", "text": f"{more} more failed {'action' if more == 1 else 'actions'}."}
-        elements.append({"type": "rich_text_section", "elements": [text]})
-    return {"type": "rich_text", "elements": elements}
+        elements.append(_line(f"{more} more failed {'action' if more == 1 else 'actions'}."))
+    return [{"type": "rich_text", "elements": elements}]
 
 
-def _trail_line(entry: Entry) -> str:
-    who = "" if entry.by == ALLCLEAR else f"{mention(entry.by)} "
-    what = entry.what if who else entry.what[:1].upper() + entry.what[1:]
-    return f"{slack_date(entry.at)}  {who}{escape(what, 220)}"
+def _failed_action(action: FailedAction, key: ExecutionKey, limit: int) -> list[dict[str, Any]]:
+    """JobFailed, the code of most failures, says nothing; nor does the pipeline's own Region."""
+    where = " in ".join(
+        part for part in (action.provider, action.region if action.region != key.region else "") if part
+    )
+    code = action.error_code if action.error_code != "JobFailed" else ""
+    title = f"{f' ({where})' if where else ''} failed{f': {code}' if code else ''}"
+    name = {"type": "text", "text": literal(action.name, 100), "style": {"bold": True}}
+    error = {"type": "text", "text": literal(action.message, limit, lines=True)}
+    return [
+        _line(f" {literal(title, 200)}", name),
+        *([{"type": "rich_text_preformatted", "elements": [error]}] if action.message.strip() else ()),
+    ]
 
 
-def _buttons(execution: Execution) -> list[dict[str, Any]]:
+def _line(text: str, *before: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "rich_text_section", "elements": [*before, {"type": "text", "text": text}]}
+
+
+def buttons(execution: Execution, policy: Policy) -> list[dict[str, Any]]:
     """What may be clicked in this state; nothing that would be refused."""
     match execution.status:
+        case _ if execution.waiting:  # nothing has failed: nothing to retry, and nothing to leave
+            offered = [_override(execution)]
         case Status.BLOCKED | Status.NEEDS_HUMAN:
-            buttons = [_retry(execution), _dismiss(execution)]
+            override = [_override(execution)] if can_be_overridden(execution) else []
+            offered = [_retry(execution, policy), *override, _dismiss(execution)]
+        case Status.RESUMING if execution.retry is not None and execution.retry.calendar:
+            offered = [_retry(execution, policy), _dismiss(execution)]
         case Status.RESUMING:
             # Once claimed, CodePipeline is being asked this very moment: too late to say "don't".
-            buttons = [_dismiss(execution)] if execution.claim is None else []
+            offered = [_dismiss(execution)] if execution.claim is None else []
         case Status.DISMISSED:
             return [_button(UNDO, "Undo", execution)]
         case _:
-            buttons = []
+            offered = []
     url = "" if execution.status.finished else console_url(execution.key)
     if url:
-        buttons.append({"type": "button", "action_id": OPEN, "text": plain("Open in AWS", 75), "url": url})
-    return buttons
+        offered.append({"type": "button", "action_id": OPEN, "text": plain("Open in AWS", 75), "url": url})
+    return offered
 
 
 def _button(action_id: str, text: str, execution: Execution, **more: Any) -> dict[str, Any]:
@@ -123,13 +134,27 @@ def _button(action_id: str, text: str, execution: Execution, **more: Any) -> dic
     return {"type": "button", "action_id": action_id, "text": plain(text, 75), "value": value, **more}
 
 
-def _retry(execution: Execution) -> dict[str, Any]:
-    if not execution.blockers:
+def _retry(execution: Execution, policy: Policy) -> dict[str, Any]:
+    warnings = [card_text.retry_warning(execution)] if execution.blockers else []
+    calendars = policy.calendars(execution.tags)
+    warnings += [card_text.freeze_warning(calendars)] if calendars else []
+    if not warnings:
         return _button(RETRY, "Retry now", execution, style="primary")
-    confirm = _confirm(
-        "Retry while the issue is open?", card_text.retry_warning(execution), "Retry now", "Keep waiting"
+    unreadable = any(blocker.issue == HEALTH_UNREADABLE for blocker in execution.blockers)
+    title = (
+        "Retry without AWS Health?"
+        if unreadable
+        else "Retry while the issue is open?"
+        if execution.blockers
+        else "Retry without asking the change calendar?"
     )
+    confirm = _confirm(title, " ".join(warnings), "Retry now", "Keep waiting")
     return _button(RETRY, "Retry now", execution, style="primary", confirm=confirm)
+
+
+def _override(execution: Execution) -> dict[str, Any]:
+    """It asks for the reason in a modal, so it needs no confirm."""
+    return _button(OVERRIDE, "Override…", execution, style="danger")
 
 
 def _dismiss(execution: Execution) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import zlib
 from datetime import datetime, timedelta
 
-from bot.model import Execution, Status
+from bot.model import Execution, ExecutionKey, Status
 from bot.policy import Policy
 
 LOOKS_AT_UNEXPLAINED = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
@@ -12,14 +12,33 @@ SLOW_LOOK_JITTER = timedelta(minutes=30)
 OUTCOME_LOOK = timedelta(minutes=5)  # a retry's outcome normally comes as an event
 WAKE_AFTER = timedelta(minutes=1)  # a retry the stream should have delivered by now
 STUCK_AFTER = timedelta(minutes=30)  # CodePipeline accepted a retry but shows the same failure ever since
+CALENDAR_LOOK = timedelta(minutes=10)  # a change calendar that cannot be read, or does not tell when it opens
+CALENDAR_SPREAD = timedelta(minutes=2)
 GATE_BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 15))
 POSTPONE_FIRST = timedelta(seconds=30)
 POSTPONE_MOST = timedelta(minutes=15)
 
 
+RELEASE_EACH = timedelta(milliseconds=600)  # a hundred releases a minute
+RELEASE_MOST = timedelta(minutes=5)
+
+
 def jitter(execution: Execution) -> timedelta:
     """Up to SLOW_LOOK_JITTER, the same for one execution each time, so that thousands do not wake together."""
-    return SLOW_LOOK_JITTER * (zlib.crc32(str(execution.key).encode()) % 1000) / 1000
+    return spread(execution.key, SLOW_LOOK_JITTER)
+
+
+def spread(key: ExecutionKey, window: timedelta) -> timedelta:
+    """This execution's own place in a window: less than `window`, the same each time it is asked."""
+    return window * (zlib.crc32(str(key).encode()) % 1000) / 1000
+
+
+def release_window(released: int) -> timedelta:
+    """Over which time the next page of an all-clear's retries is spread, after so many were released.
+
+    The first page goes at once; the more there are, the wider, so that AWS meets a rising tide and no wave.
+    """
+    return min(RELEASE_MOST, RELEASE_EACH * released)
 
 
 def postponed_until(execution: Execution, now: datetime) -> datetime:
@@ -27,6 +46,21 @@ def postponed_until(execution: Execution, now: datetime) -> datetime:
     times = execution.retry.postponed if execution.retry else 0
     delay: timedelta = min(POSTPONE_MOST, POSTPONE_FIRST * (1 << min(times, 10)))
     return now + delay + jitter(execution) / 60
+
+
+def calendar_look(execution: Execution, opens_at: datetime | None, now: datetime, policy: Policy) -> datetime:
+    """When a retry that a closed change calendar holds is looked at again.
+
+    As the calendar opens, within two minutes, so that a freeze's end brings no wave; sooner where that is far
+    away (calendars are edited) or unknown; and at last when the hold gets too old to resume unasked.
+    """
+    first = now + CALENDAR_LOOK + jitter(execution) / 10
+    if opens_at is not None and opens_at > now:
+        opening = opens_at + spread(execution.key, CALENDAR_SPREAD)
+        first = min(opening, now + SLOW_LOOK + jitter(execution))
+    if execution.held_at is not None and now < execution.held_at + policy.max_age:
+        first = min(first, execution.held_at + policy.max_age)
+    return first
 
 
 def next_due(execution: Execution, now: datetime, policy: Policy) -> datetime | None:

@@ -47,7 +47,10 @@ class NotAllowed(AllclearError):
 
 
 class RetryRefused(AllclearError):
-    """CodePipeline answered RetryStageExecution with an error: nothing started, the budget is given back."""
+    """CodePipeline answered RetryStageExecution or OverrideStageCondition with an error.
+
+    Nothing started, the budget is given back.
+    """
 
 
 class RetryNotNow(RetryRefused):
@@ -63,7 +66,7 @@ class NotLatest(RetryRefused):
 
 
 class RetryImpossible(RetryRefused):
-    """Pipeline or stage not found, or invalid. Final; a person has to look."""
+    """Pipeline or stage not found, invalid, or a condition nobody may override. Final; a person has to look."""
 
 
 class OutcomeUnknown(AllclearError):
@@ -72,6 +75,10 @@ class OutcomeUnknown(AllclearError):
 
 class HealthUnreadable(AllclearError):
     """AWS Health could not be read just now (throttled, unreachable, 5xx). HealthUnavailable decides."""
+
+
+class CalendarUnreadable(AllclearError):
+    """The change calendar could not be read. It counts as closed, and is looked at again."""
 
 
 class NoSupportPlan(AllclearError):

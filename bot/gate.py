@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from bot.attribution import last_segment
 from bot.errors import ParseError
-from bot.model import HEALTH_UNREADABLE, Issue
+from bot.model import HEALTH_UNREADABLE, Issue, IssuePhase, Override
 from bot.policy import Policy, WhenHealthUnreadable
 
 GATE_MESSAGE_PREFIX = "Allclear health gate:"
@@ -36,6 +36,7 @@ class GateJob:
     job_id: str
     account: str
     user_parameters: str
+    continuation_token: str = ""  # what we kept the action's last job with; "" for its first
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class GateRequest:
     regions: tuple[str, ...]
     services: tuple[str, ...] | None = None  # None: any
     auto: bool = False  # the services of the pipeline's own actions
+    wait: bool = False  # keep the job while issues are open, in place of failing it
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,9 @@ class GateAnswer:
     passes: bool
     message: str
     external_execution_id: str = ""
+    stopped_by: str = ""  # what an override would pass: the open issues, or that Health is unreadable
+    issues: tuple[Issue, ...] = ()  # those that stop it
+    overridden_by: str = ""  # the Slack user who let it pass
 
 
 def parse_job(event: object) -> GateJob:
@@ -72,7 +77,14 @@ def parse_job(event: object) -> GateJob:
         job_id=job_id,
         account=account if isinstance(account, str) else "",
         user_parameters=parameters if isinstance(parameters, str) else "",
+        continuation_token=_continuation_token(job),
     )
+
+
+def _continuation_token(job: dict[str, Any]) -> str:
+    data = job.get("data")
+    token = data.get("continuationToken") if isinstance(data, dict) else None
+    return token if isinstance(token, str) else ""
 
 
 def _member(value: object, name: str, path: str) -> Any:
@@ -95,10 +107,8 @@ def parse_user_parameters(text: str) -> GateRequest:
     if unknown:
         raise ParseError(f"UserParameters.{unknown[0][:50]}", f"is unknown; known are {', '.join(FIELDS)}")
     mode = value.get("mode", "fail")
-    if mode == "wait":
-        raise ParseError("UserParameters.mode", "wait is not available in this version; use fail")
-    if mode != "fail":
-        raise ParseError("UserParameters.mode", "must be fail")
+    if mode not in ("fail", "wait"):
+        raise ParseError("UserParameters.mode", "must be fail or wait")
     services = value.get("services")
     auto = services == AUTO
     return GateRequest(
@@ -109,6 +119,7 @@ def parse_user_parameters(text: str) -> GateRequest:
         if services is None or auto
         else _texts(value, "services", _SERVICE, 'a list of AWS Health service codes such as ["ECS"], or "auto"'),
         auto=auto,
+        wait=mode == "wait",
     )
 
 
@@ -143,12 +154,15 @@ def decide(
     *,
     unreadable: str = "",
     caveat: str = "",
+    until_settled: bool = False,
 ) -> GateAnswer:
     """Stop for every open issue in the request's Regions (and `global`), narrowed by its services.
 
     `unreadable` says why AWS Health could not be read ("" when it could): HealthUnavailable decides then.
+    `until_settled`: a closed issue counts too, until its settle time is over; for a gate that waits already.
     """
-    concerning = [issue for issue in issues if _concerns(issue, request, account, policy)]
+    known = [issue for issue in issues if _concerns(issue, request, account, policy)]
+    concerning = [issue for issue in known if issue.open or (until_settled and _settles(issue, now))]
     blocking = [issue for issue in concerning if now - issue.report.start_at <= policy.issue_max_age]
     beside = f" {caveat}" if caveat else ""
     if blocking:
@@ -160,19 +174,34 @@ def decide(
                 f"{GATE_MESSAGE_PREFIX} AWS Health cannot be read ({unreadable}), and HealthUnavailable is block. "
                 "The deploy waits; Allclear retries it when AWS Health can be read and shows nothing open."
             )
-            return GateAnswer(passes=False, message=message[:MESSAGE_LIMIT], external_execution_id=UNREADABLE_NAME)
+            return GateAnswer(
+                passes=False,
+                message=message[:MESSAGE_LIMIT],
+                external_execution_id=UNREADABLE_NAME,
+                stopped_by=f"AWS Health cannot be read ({unreadable}).",
+            )
         return GateAnswer(
             passes=True,
             message=f"AWS Health could not be read ({unreadable}); HealthUnavailable is allow.{beside}",
         )
     what = f" for {', '.join(request.services)}" if request.services else ""
     aged = f" Not counted for their age: {_names(concerning)}." if concerning else ""
-    return GateAnswer(passes=True, message=f"No open AWS Health issue in {regions}{what}.{aged}{beside}")
+    ignored = "".join(
+        f" Not counted: {_names([issue])}, ignored by {issue.ignored_by} ({issue.ignored_reason})."
+        for issue in known
+        if issue.ignored_by and not issue.report.closed
+    )
+    message = f"No open AWS Health issue in {regions}{what}.{aged}{ignored}{beside}"
+    return GateAnswer(passes=True, message=message[:MESSAGE_LIMIT])
+
+
+def _settles(issue: Issue, now: datetime) -> bool:
+    return issue.phase is IssuePhase.SETTLING and issue.settled_at is not None and now < issue.settled_at
 
 
 def _concerns(issue: Issue, request: GateRequest, account: str, policy: Policy) -> bool:
     report = issue.report
-    if not issue.open or report.arn == HEALTH_UNREADABLE or report.region not in ("global", *request.regions):
+    if report.arn == HEALTH_UNREADABLE or report.region not in ("global", *request.regions):
         return False
     if report.account and report.account != account:
         return False
@@ -204,7 +233,22 @@ def _stop(blocking: list[Issue], beside: str) -> GateAnswer:
         passes=False,
         message=message[:MESSAGE_LIMIT],
         external_execution_id=_external_id([last_segment(issue.report.arn) for issue in blocking]),
+        stopped_by=f"{'Open' if all(issue.open for issue in blocking) else 'Open or just closed'}: {details}.",
+        issues=tuple(blocking),
     )
+
+
+def pass_by_override(stop: GateAnswer, override: Override) -> GateAnswer:
+    """What would have stopped the deploy is passed; the job's summary says who let it, why, and past what."""
+    who = f"Overridden by {override.by} until {override.expires_at:%H:%M} UTC: {override.reason}"
+    message = f"{who}{'' if who.endswith('.') else '.'} {stop.stopped_by}"
+    return GateAnswer(passes=True, message=message, overridden_by=override.by)
+
+
+def stop_all_the_same(stop: GateAnswer, why: str) -> GateAnswer:
+    """There may be an override, and it does not count: the message says why, whatever else has to be cut."""
+    beside = f" An override was not counted: {why}"
+    return replace(stop, message=stop.message[: MESSAGE_LIMIT - len(beside)] + beside)
 
 
 def _external_id(names: list[str]) -> str:

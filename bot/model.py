@@ -58,7 +58,7 @@ class FailedAction:
     name: str
     action_execution_id: str
     region: str
-    category: str = ""  # Source Build Test Deploy Approval Invoke Compute
+    category: str = ""  # Source Build Test Deploy Approval Invoke Compute; RULE: a stage condition's rule
     owner: str = ""  # AWS ThirdParty Custom
     provider: str = ""  # CloudFormation, ECS, Lambda, …
     error_code: str = ""  # JobFailed, ConfigurationError, PermissionError, SystemUnavailable, …
@@ -67,8 +67,13 @@ class FailedAction:
     external_execution_url: str = ""
     gate_issues: tuple[str, ...] | None = None
     """None: not Allclear's gate. Else the last ARN segments of the issues the gate named."""
+    target: str = ""  # what it works on, as its configuration names it: a stack, or an ECS cluster/service
+    services: tuple[str, ...] = ()  # Health services that the failure itself names (bot.evidence)
+    build_phase: str = ""  # the CodeBuild phase that failed, where CodeBuild told
+    build_fault: bool = False  # that phase broke in CodeBuild itself, not in the team's commands
 
 
+RULE = "Rule"  # CodePipeline's own category of a stage condition's rule
 MESSAGE_LIMIT = 2_000  # characters of an error kept; CodePipeline's own may reach 5,000
 
 
@@ -111,6 +116,9 @@ class PipelineTags:
     announce_unexplained: bool = True
     services: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    calendar: str = ""  # an SSM change calendar (name or ARN) that counts beside the stack's
+    mode: str = ""  # active or shadow, where the pipeline's is not the stack's
+    tier: str = ""  # production goes last: other pipelines are preferred as the canary
     overriders: tuple[str, ...] = ()  # Slack user ids; narrows who the stack lets override, never widens it
 
 
@@ -134,6 +142,9 @@ class RetryPlan:
     not_before_at: datetime
     postponed: int = 0  # how often CodePipeline or Health said "not now"
     not_retryable: int = 0  # how often of these CodePipeline called the stage not retryable
+    override: bool = False  # asked for as an override: what stopped the stage is passed, not checked again
+    calendar: str = ""  # the change calendar whose opening it waits for
+    opens_at: datetime | None = None  # when that opens, as far as it tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +199,15 @@ class Execution:
     released_at: datetime | None = None  # the all-clear that released it
     finished_at: datetime | None = None
     due_at: datetime | None = None
+    waits_until: datetime | None = (
+        None  # a gate waits in the running stage, at most until then; nothing has failed
+    )
     trail: tuple[Entry, ...] = ()
+
+    @property
+    def waiting(self) -> bool:
+        """A gate (mode wait) holds its job and with it the deploy: there is nothing to retry."""
+        return self.waits_until is not None
 
     @property
     def action_execution_ids(self) -> tuple[str, ...]:
@@ -199,12 +218,18 @@ class Execution:
     def stopped_by_gate(self) -> bool:
         return any(action.gate_issues is not None for action in self.actions)
 
+    @property
+    def passes_condition(self) -> bool:
+        """What is owed is OverrideStageCondition: a stage condition failed the stage and somebody overrode it."""
+        return bool(self.condition) and self.retry is not None and self.retry.override
+
 
 class IssuePhase(StrEnum):
-    """An issue's own way from open to done. Its place between SETTLING and DRAINING belongs to the canary."""
+    """An issue's own way from open to done."""
 
     OPEN = "OPEN"
     SETTLING = "SETTLING"  # closed; waiting out the settle time
+    CANARY = "CANARY"  # one of those it held goes first, and the rest waits to see how that ends
     DRAINING = "DRAINING"  # releasing what it held, page by page
     DONE = "DONE"
 
@@ -235,6 +260,16 @@ class IssueReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Canary:
+    """The deploy that goes first at an issue's all-clear."""
+
+    key: ExecutionKey
+    retries: int  # of its retries CodePipeline had accepted so many when it was chosen: one more tells something
+    until_at: datetime  # the end of its turn, or of the wait after its failure
+    held_by: str = ""  # the key of the open issue that explains its failure: the rest waits
+
+
+@dataclass(frozen=True, slots=True)
 class Issue:
     """An AWS Health issue in the ledger, with where its all-clear stands."""
 
@@ -246,9 +281,17 @@ class Issue:
     closed_at: datetime | None = None  # when the close reached us
     settled_at: datetime | None = None  # when the settle time ends
     claim_cursor: str | None = None  # None: no unexplained failures left to look through
-    drain_cursor: str = ""
+    canary: Canary | None = None  # the one whose turn it is, or who went first
+    canaries: int = 0  # turns that ended without telling anything
+    waiting: int = 0  # how many were seen still held while a canary was looked for
+    drain_cursor: str = ""  # how far the look for a canary, then the release, has come
+    released: int = 0  # retries this all-clear has set off, the canary's apart
+    note: str = ""  # one sentence: where its all-clear stands, and why
     due_at: datetime | None = None
     expires_at: datetime | None = None
+    ignored_by: str = ""  # a Slack user id: a person said that it holds nothing, whatever AWS says of it
+    ignored_reason: str = ""
+    ignored_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -275,19 +318,3 @@ class Hint:
     @property
     def key(self) -> str:
         return "#".join((self.account, self.region, self.pipeline, self.execution_id))
-
-
-@dataclass(frozen=True, slots=True)
-class CardRef:
-    """Where an execution's one Slack message is, and which version of the state it shows."""
-
-    key: ExecutionKey
-    revision: int  # optimistic lock of this item alone
-    wanted_version: int  # the newest saved state
-    rendered_version: int = 0
-    channel: str = ""  # the id chat.postMessage answered with
-    ts: str = ""
-    posting_at: datetime | None = None  # a post was begun and its outcome is not known
-    undeliverable: str = ""  # Slack's error code when it will never take the card
-    failures: int = 0
-    due_at: datetime | None = None

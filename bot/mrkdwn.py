@@ -14,6 +14,14 @@ WORD_JOINER = "\u2060"  # invisible; between `<` and `!` it leaves nothing to pa
 _SPECIAL = re.compile("<(?=[!@#])")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,20}")
 _ON_CALL = re.compile(r"(?:<@|<!subteam\^)?(?:([UW][A-Z0-9]{1,20})|(S[A-Z0-9]{1,20}))>?")
+# Where Slack may make something of bare text: a link of `://`, `www.` and an address, a mention of `@here`, an
+# emoji of `:name:` (an ARN is full of them). `verbatim` keeps all but the last from it, in blocks only.
+_READ_AS_MORE = re.compile(
+    r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=\S)(?=@\S)|(?<=@)(?=here|channel|everyone)|(?<=:)(?=[^\s:]+:)",
+    re.IGNORECASE,
+)
+_OWN_MARKUP = re.compile(r"(<[^<>]*>)")  # escaped text has no `<`
+_READ_AS_LINK = re.compile(r"(?<=\w)(?=[.\u3002\uff0e\uff61][^\W\d_])|(?<=[@#])(?=\w)")
 _FORMATTING = {"*": "\u2217", "~": "\u223c", "`": "\u02cb", "_": "\u02cd"}  # look-alikes that mark nothing up
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # Cc: control, Cf: invisible and bidirectional overrides (they can make a text read as another), Cs: lone
@@ -38,9 +46,10 @@ def cut(text: str, limit: int) -> str:
 def escape(text: str, limit: int = 300) -> str:
     """Foreign text as inline mrkdwn that shows as it is written, at most `limit` characters *after* escaping.
 
-    A name's own underscores stay (`my_app` marks nothing up); all other formatting becomes look-alikes.
+    A name's own underscores stay (`my_app` marks nothing up); all other formatting becomes look-alikes. An
+    invisible WORD_JOINER keeps addresses from becoming links, and `:name:` from becoming an emoji.
     """
-    cleaned = clean(text)
+    cleaned = _READ_AS_MORE.sub(WORD_JOINER, clean(text))
     pieces: list[str] = []
     room = limit
     for position, character in enumerate(cleaned):
@@ -59,6 +68,16 @@ def _unformatted(text: str, position: int) -> str:
     if character == "_" and inside_a_word:
         return character
     return _FORMATTING.get(character, character)
+
+
+def unlinked(text: str) -> str:
+    """Safe mrkdwn for where Slack knows no `verbatim`: a message's top-level text, an answer without blocks.
+
+    There Slack looks for addresses itself ("URL detection is performed by the server", Formatting), and `web.dev`
+    or `main.py` is one to it. What our own builders wrote in `<>` stays.
+    """
+    parts = _OWN_MARKUP.split(text)
+    return "".join(part if _OWN_MARKUP.fullmatch(part) else _READ_AS_LINK.sub(WORD_JOINER, part) for part in parts)
 
 
 def bold(text: str, limit: int = 150) -> str:

@@ -5,12 +5,15 @@ Every method may raise what its docstring names; anything else is a bug or a dea
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
+from bot.burst_store import BurstStore
+from bot.card_ref import CardRef
+from bot.gate_jobs import GateJobs
+from bot.holds import HoldStore
 from bot.model import (
-    CardRef,
     Entry,
     Execution,
     ExecutionKey,
@@ -38,19 +41,30 @@ class DueKind(StrEnum):
     CARD = "CARD"
     HINT = "HINT"
     ISSUE = "ISSUE"
+    HOLD = "HOLD"
+    BURST = "BURST"
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something whose clock has come. `key` is str(ExecutionKey), Hint.key or Issue.key, after `kind`."""
+    """Something whose clock has come. `key`: str(ExecutionKey), a hint's, issue's or hold's, or a burst's id."""
 
     kind: DueKind
     key: str
     due_at: datetime
 
 
-class Store(Protocol):
-    """The table. Loads are consistent; `due`, `unfinished` and `of_pipeline` read sparse indexes: hints only."""
+class Turn(StrEnum):
+    """Whose turn it is to carry out a request that its sender repeats until it is answered."""
+
+    FIRST = "FIRST"  # ours, and nobody began before
+    AGAIN = "AGAIN"  # ours, and somebody began before whose outcome is not known: look first
+    BUSY = "BUSY"  # somebody may be at it this moment
+    DONE = "DONE"  # it was carried out
+
+
+class Store(BurstStore, HoldStore, Protocol):
+    """The table. Loads are consistent; `due`, `unfinished`, `finished`, `of_pipeline` read indexes: hints only."""
 
     def load_execution(self, key: ExecutionKey) -> Execution | None: ...
 
@@ -105,8 +119,13 @@ class Store(Protocol):
 
     def load_issue(self, key: str) -> Issue | None: ...
 
-    def save_issue(self, issue: Issue) -> None:
-        """`issue.version` must be one more than the stored version (1: must not exist), else VersionConflict."""
+    def save_issue(
+        self, issue: Issue, *, click: str | None = None, click_expires_at: datetime | None = None
+    ) -> None:
+        """`issue.version` must be one more than the stored version (1: must not exist), else VersionConflict.
+
+        `click` as in `save_execution`.
+        """
         ...
 
     def ledger(self) -> tuple[Issue, ...]:
@@ -127,6 +146,18 @@ class Store(Protocol):
 
     def unfinished(self, after: str, limit: int) -> Page[Execution]:
         """Executions that are not finished, oldest failure first."""
+        ...
+
+    def finished(self, limit: int) -> tuple[Execution, ...]:
+        """Finished executions, the newest end first."""
+        ...
+
+    def take_turn(self, request: str, now: datetime, lease: timedelta, expires_at: datetime) -> Turn:
+        """Begin a request, or learn that somebody did; `lease` outlives whoever is at it."""
+        ...
+
+    def end_turn(self, request: str) -> None:
+        """The request was carried out: every later turn is DONE."""
         ...
 
     def of_pipeline(self, pipeline: str, limit: int) -> tuple[Execution, ...]:
@@ -172,7 +203,7 @@ class PlannedAction:
     region: str
 
 
-class Pipelines(Protocol):
+class Pipelines(GateJobs, Protocol):
     """CodePipeline (or another CI/CD tool one day)."""
 
     def stages(self, account: str, region: str, pipeline: str, execution_id: str) -> tuple[StageTruth, ...]:
@@ -195,17 +226,6 @@ class Pipelines(Protocol):
         """OverrideStageCondition for BEFORE_ENTRY or ON_SUCCESS, sent once. Raises as retry_stage."""
         ...
 
-    def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> None:
-        """PutJobFailureResult (JobFailed). A final refusal (job unknown or answered before) returns normally.
-
-        Raises TryLater.
-        """
-        ...
-
-    def pass_job(self, region: str, job_id: str, summary: str) -> None:
-        """PutJobSuccessResult. Otherwise as fail_job."""
-        ...
-
 
 class Health(Protocol):
     """The AWS Health API."""
@@ -223,68 +243,16 @@ class Health(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """A Slack message: top-level text for screen readers, blocks, and the metadata it is found again by."""
+class CalendarState:
+    """What a change calendar says now."""
 
-    text: str
-    blocks: tuple[dict[str, Any], ...]
-    metadata: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class SlackUser:
-    """What users.info says that matters here."""
-
-    user_id: str
-    team_id: str
-    full_member: bool  # not a guest, not a bot, not deleted, not a stranger
+    open: bool
+    changes_at: datetime | None = None  # when that changes next, if it ever does
 
 
-class Chat(Protocol):
-    """Slack's Web API. Every method raises TryLater (rate limit, unreachable) or SlackRefused (final)."""
+class Calendar(Protocol):
+    """AWS Systems Manager Change Calendar."""
 
-    def post(
-        self, channel: str, message: Message, *, thread_ts: str = "", broadcast: bool = False
-    ) -> tuple[str, str]:
-        """Post once, never resent; answers (channel id, ts). Raises OutcomeUnknown as well.
-
-        With `thread_ts` a reply in that thread, which `broadcast` shows in the channel too.
-        """
-        ...
-
-    def update(self, channel: str, ts: str, message: Message) -> None: ...
-
-    def find(self, channel: str, key: str, since: datetime, *, thread_ts: str = "") -> str | None:
-        """The ts of our own message whose metadata's payload says `key`, posted at or after `since`; every page.
-
-        With `thread_ts` it is looked for among that thread's replies.
-        """
-        ...
-
-    def user(self, user_id: str) -> SlackUser: ...
-
-    def team(self) -> str:
-        """The team the bot token belongs to (auth.test)."""
-        ...
-
-    def group_members(self, group_id: str) -> frozenset[str]:
-        """The user ids in a user group (usergroups.users.list), at most five minutes old."""
-        ...
-
-    def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
-        """Open a modal (views.open). Raises TriggerExpired: the person has to click again."""
-        ...
-
-    def publish_home(self, user_id: str, view: dict[str, Any]) -> None:
-        """Show a person their App Home (views.publish)."""
-        ...
-
-    def whisper(
-        self, channel: str, user_id: str, text: str, blocks: Sequence[dict[str, Any]] = (), *, thread_ts: str = ""
-    ) -> None:
-        """Something in a channel (or a thread of it) that one person sees (chat.postEphemeral)."""
-        ...
-
-    def respond(self, response_url: str, text: str, blocks: Sequence[dict[str, Any]] = ()) -> None:
-        """An ephemeral answer that leaves the original message alone. Best effort: failures are logged."""
+    def state(self, calendar: str) -> CalendarState:
+        """What it says now; by name (of our own account and Region) or ARN. Raises CalendarUnreadable."""
         ...

@@ -1,8 +1,10 @@
 """CodePipeline's action providers in AWS Health's service codes. Data, in one place.
 
 Seen in AWS material: CLOUDFORMATION ECS LAMBDA EC2 S3 ELASTICLOADBALANCING. The others are the codes AWS's naming
-suggests; a pipeline can name its own with the tag allclear:services.
+suggests; a pipeline can name its own with the tag allclear:services, a stack with the setting ProviderServices.
 """
+
+from collections.abc import Sequence
 
 SERVICES_BY_PROVIDER: dict[str, frozenset[str]] = {
     "AppConfig": frozenset({"APPCONFIG"}),
@@ -58,8 +60,61 @@ SERVICES_BY_SDK_NAME: dict[str, str] = {
 }
 
 
-def services_of(owner: str, provider: str) -> frozenset[str]:
-    """The Health services whose issue may break an action of this provider; third parties' only when many are."""
+# What a phase of CodeBuild needs besides CodeBuild: an image and a machine, the artifacts' bucket or a full clone.
+SERVICES_BY_BUILD_PHASE: dict[str, frozenset[str]] = {
+    "PROVISIONING": frozenset({"EC2", "ECR"}),
+    "DOWNLOAD_SOURCE": frozenset({"CODECOMMIT", "CODECONNECTIONS", "S3"}),
+    "UPLOAD_ARTIFACTS": frozenset({"S3"}),
+}
+
+# What CodeDeploy's compute platforms and ECS's launch types stand on.
+SERVICES_BY_PLATFORM: dict[str, frozenset[str]] = {
+    "Server": frozenset({"EC2", "AUTOSCALING"}),
+    "Lambda": frozenset({"LAMBDA"}),
+    "ECS": frozenset({"ECS"}),
+    "EC2": frozenset({"EC2"}),
+    "FARGATE": frozenset({"FARGATE"}),
+}
+LOAD_BALANCER = "ELASTICLOADBALANCING"
+
+# A resource type names its service, AWS::RDS::DBInstance RDS; these differ from Health's code or stand on more.
+SERVICES_BY_RESOURCE: dict[str, frozenset[str]] = {
+    "AWS::ApiGatewayV2": frozenset({"APIGATEWAY"}),
+    "AWS::ApplicationAutoScaling": frozenset({"AUTOSCALING"}),
+    "AWS::AutoScaling": frozenset({"AUTOSCALING", "EC2"}),
+    "AWS::CertificateManager": frozenset({"ACM"}),
+    "AWS::CloudFormation::CustomResource": frozenset({"LAMBDA"}),
+    "AWS::CodeStarConnections": frozenset({"CODECONNECTIONS"}),
+    "AWS::DocDB": frozenset({"DOCDB", "RDS"}),
+    "AWS::EC2::Volume": frozenset({"EBS", "EC2"}),
+    "AWS::ElasticLoadBalancingV2": frozenset({"ELASTICLOADBALANCING"}),
+    "AWS::Logs": frozenset({"CLOUDWATCH", "LOGS"}),
+    "AWS::Neptune": frozenset({"NEPTUNE", "RDS"}),
+    "AWS::StepFunctions": frozenset({"STATES"}),
+    "AWS::WAFv2": frozenset({"WAF"}),
+    "Custom": frozenset({"LAMBDA"}),
+}
+
+
+def services_of_resource(resource_type: str) -> frozenset[str]:
+    """The Health services a CloudFormation resource of this type stands on; none for a third party's.
+
+    The longest name in SERVICES_BY_RESOURCE that the type begins with decides, else the type's own service.
+    """
+    parts = resource_type.split("::")
+    for length in range(len(parts), 0, -1):
+        known = SERVICES_BY_RESOURCE.get("::".join(parts[:length]))
+        if known is not None:
+            return known
+    return frozenset({parts[1].upper()}) if parts[0] == "AWS" and len(parts) == 3 else frozenset()
+
+
+def services_of(owner: str, provider: str, overrides: Sequence[tuple[str, frozenset[str]]] = ()) -> frozenset[str]:
+    """The Health services whose issue may break an action of this provider; third parties' only when many are.
+
+    `overrides` are the setting ProviderServices, which says it for a provider in place of SERVICES_BY_PROVIDER.
+    """
+    named = dict(overrides).get(provider)
     if owner in ("ThirdParty", "Custom"):
-        return frozenset({"MULTIPLE_SERVICES"})
-    return SERVICES_BY_PROVIDER.get(provider, frozenset()) | SERVICES_OF_EVERY_ACTION
+        return (named or frozenset()) | {"MULTIPLE_SERVICES"}
+    return (named or SERVICES_BY_PROVIDER.get(provider, frozenset())) | SERVICES_OF_EVERY_ACTION

@@ -4,6 +4,7 @@ A function pays only for what it uses: slack_sdk is imported by the two function
 """
 
 import os
+import time
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,11 +15,15 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 
 from bot.adapters.aws import AwsClients
+from bot.adapters.calendar import ChangeCalendar
 from bot.adapters.codepipeline import CodePipeline
 from bot.adapters.dynamodb import DynamoStore
+from bot.adapters.evidence import ServiceEvidence
 from bot.adapters.health import AwsHealth
+from bot.evidence import Evidence
 from bot.policy import Policy, parse_policy
-from bot.ports import Chat, Health, Pipelines, Store
+from bot.ports import Calendar, Health, Pipelines, Store
+from bot.slack_port import Chat
 from bot.workflows.world import World
 
 if TYPE_CHECKING:
@@ -33,13 +38,16 @@ SETTINGS = (
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL",
     "AWS_REGION",
+    "CHANGE_",
     "HEALTH_",
     "IGNORED_",
     "ISSUE_",
     "LATE_",
     "MAX_",
+    "MODE",
     "ON_CALL_",
     "OVERRIDE_",
+    "PROVIDER_",
     "SETTLE_",
     "SLACK_",
     "TABLE_",
@@ -57,6 +65,7 @@ class App:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self.clock = clock
+        self.pause = time.sleep
         self.logger = Logger()  # service and level from POWERTOOLS_SERVICE_NAME and LOG_LEVEL
         copy_config_to_registered_loggers(source_logger=self.logger, include={"bot"})
         self._clients = AwsClients()
@@ -88,11 +97,21 @@ class App:
         return AwsHealth(self._clients, self.account, clock=clock)
 
     @cached_property
+    def calendar(self) -> Calendar:
+        return ChangeCalendar(self._clients, self.region)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        return ServiceEvidence(AwsClients(connect_timeout=2, read_timeout=4))
+
+    @cached_property
     def world(self) -> World:
         return World(
             store=self.store,
             pipelines=self.pipelines,
             health=self.health,
+            calendar=self.calendar,
+            evidence=self.evidence,
             policy=self.policy,
             account=self.account,
             new_id=lambda: uuid.uuid4().hex,
@@ -112,7 +131,8 @@ class App:
     def chat(self) -> Chat:
         from bot.adapters.slack import SLACK_API_URL, SlackChat
 
-        return SlackChat(self.slack_secrets.bot_token, self._environment.get("SLACK_API_URL") or SLACK_API_URL)
+        base_url = self._environment.get("SLACK_API_URL") or SLACK_API_URL
+        return SlackChat(self.slack_secrets.bot_token, base_url, clock)
 
 
 def app() -> App:

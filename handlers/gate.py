@@ -26,5 +26,5 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
         app().pipelines.fail_job(app().region, job.job_id, answer.message, "")
         return {"passes": "false", "message": answer.message}
     answer = answer_gate(world, job, app().region, app().clock())
-    app().logger.info("job %s %s", job.job_id, "passes" if answer.passes else "is stopped")
+    app().logger.info("job %s %s", job.job_id, "passes" if answer.passes else "does not pass")
     return {"passes": str(answer.passes).lower(), "message": answer.message}

@@ -7,8 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.errors import ParseError, TryLater
-from bot.slack_requests import Challenge, Click, Command, Request, parse_request, plausible, verify
-from bot.workflows.slack import answer_command, handle_click
+from bot.slack_parsing import parse_request
+from bot.slack_requests import (
+    BurstClick,
+    Challenge,
+    Click,
+    Command,
+    HomeOpened,
+    IssueClick,
+    Mention,
+    Request,
+    Submission,
+)
+from bot.slack_signature import plausible, verify
+from bot.workflows.slack.clicks import handle_click
+from bot.workflows.slack.desk import Desk
+from bot.workflows.slack.home import open_home
+from bot.workflows.slack.mentions import handle_mention
+from bot.workflows.slack.modals import handle_submission
+from bot.workflows.slack.words import answer_command
 from handlers.composition import app
 
 BROKEN = 400
@@ -19,7 +36,7 @@ UNAVAILABLE = 503
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """401 for what Slack did not sign, 400 for what it signed but never sends, else 200.
 
-    503 only while Secrets Manager is busy and the signing secret was never read.
+    503 while the signing secret cannot be read, and for a mention that Slack shall send again.
     The body, the token, the response URL and the trigger id are never logged.
     """
     headers: Mapping[str, str] = event.get("headers") or {}
@@ -37,7 +54,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     except ParseError as error:
         app().logger.warning("refused a signed request: %s", error)
         return _answer(BROKEN)
-    return _answer(200, _act(request))
+    return _act(request)
 
 
 def _body(event: dict[str, Any]) -> bytes | None:
@@ -61,19 +78,26 @@ def _is_slacks(headers: Mapping[str, str], body: bytes) -> bool:
     )
 
 
-def _act(request: Request) -> dict[str, Any] | None:
-    """Carry the request out; answers what Slack shows in place of an empty 200."""
+def _act(request: Request) -> dict[str, Any]:
+    """Carry the request out; the body is what Slack shows in place of an empty 200."""
+    desk, now = Desk(app().store, app().chat, app().policy), app().clock()
     match request:
         case Challenge(text):
-            return {"challenge": text}
-        case Click():
-            handle_click(request, app().store, app().chat, app().policy, app().clock())
+            return _answer(200, {"challenge": text})
+        case Click() | IssueClick() | BurstClick():
+            handle_click(desk, request, now)
+        case Submission():
+            return _answer(200, handle_submission(desk, request, now))
         case Command():
-            answer = answer_command(request, app().store, app().chat)
-            return {"response_type": "ephemeral", "text": answer}
+            answer = answer_command(desk, request, now)
+            return _answer(200, {"response_type": "ephemeral", "text": answer.spoken, "blocks": answer.blocks})
+        case Mention():
+            return _answer(200 if handle_mention(desk, request, now) else UNAVAILABLE)
+        case HomeOpened():
+            open_home(desk, request, now)
         case _:
             pass  # well formed and not for us
-    return None
+    return _answer(200)
 
 
 def _answer(status: int, body: dict[str, Any] | None = None) -> dict[str, Any]:

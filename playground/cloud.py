@@ -14,13 +14,16 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 
 from playground.backends import Backends
+from playground.change_calendar import ChangeCalendars
 from playground.codepipeline import CodePipeline
 from playground.deliveries import AsyncQueue, Disorder
+from playground.deploy_services import CloudFormation, CodeBuild, CodeDeploy, Ecs
 from playground.event_pattern import matches
 from playground.functions import Functions, Invocation
 from playground.gateway import Fault, FaultKind, Gateway, access_key_id
 from playground.health import Health
 from playground.http_api import FAILED, NOT_FOUND, Response, request_event, response
+from playground.notifications import NotificationRules
 from playground.slack import Slack
 from playground.stack import Function, Schedule
 from playground.streams import StreamReader
@@ -56,6 +59,12 @@ class Cloud:
         self.stack = load(template_path, parameters, region=region, account=account)
         self.codepipeline = CodePipeline(self.put_event, self.invoke_later, account)
         self.health = Health(self.put_event, account)
+        self.calendars = ChangeCalendars()
+        self.cloudformation = CloudFormation(account)
+        self.codebuild = CodeBuild(account)
+        self.codedeploy = CodeDeploy(account)
+        self.ecs = Ecs(account)
+        self.notifications = NotificationRules(self.stack, lambda to, event: self._queue.add(to, event, self.now))
         self.slack = slack or Slack()
         self.now = start
         self.disorder = disorder
@@ -78,7 +87,18 @@ class Cloud:
         self._clock = closing.enter_context(time_machine.travel(_naive(self.now), tick=False))
         self.backends = Backends(self.stack)
         self.gateway = Gateway(
-            self.stack, self.backends, {"codepipeline": self.codepipeline, "health": self.health}, self._kill
+            self.stack,
+            self.backends,
+            {
+                "codepipeline": self.codepipeline,
+                "health": self.health,
+                "ssm": self.calendars,
+                "cloudformation": self.cloudformation,
+                "codebuild": self.codebuild,
+                "codedeploy": self.codedeploy,
+                "ecs": self.ecs,
+            },
+            self._kill,
         )
         self.gateway.start()
         closing.callback(self.gateway.stop)
@@ -99,6 +119,7 @@ class Cloud:
 
     def put_event(self, event: Mapping[str, Any]) -> None:
         """Put an EventBridge event on the bus: the rules it fits send it to their functions at `settle`."""
+        self.notifications.tell(event, self.now)
         if event.get("region") not in self._bus_regions:
             return  # another Region's bus, which has none of our rules
         for rule in self.stack.rules:

@@ -33,7 +33,7 @@ def deploy_pipeline(name: str, gate_function: str, deploy_minutes: int) -> list[
     )
     gate = {"FunctionName": gate_function, "UserParameters": parameters}
     return [
-        Stage("Source", [Action("Checkout", "Source", "AWS", "CodeCommit")]),
+        Stage("Source", [Action("Checkout", "Source", "AWS", "CodeStarSourceConnection")]),
         Stage("HealthGate", [Action("AwsHealth", "Invoke", "AWS", "Lambda", configuration=gate)]),
         Stage("Deploy", [Action("DeployStack", duration=timedelta(minutes=deploy_minutes))]),
     ]
@@ -82,7 +82,7 @@ def play(cloud: Cloud, console: Console) -> list[tuple[str, bool]]:
     pipelines.fail_action("orders", "Deploy", "DeployStack", while_=lambda: broken["now"], message=UNAVAILABLE)
 
     story.wait(START + timedelta(minutes=8))
-    orders = pipelines.start("orders", revision_summary="Upgrade the orders database")
+    orders = pipelines.start("orders", revision_summary="Upgrade the orders database", author="Ana")
     story.tell("CodePipeline", "orders starts. Its health gate looks at AWS Health: nothing is open.", "blue")
     story.wait(START + timedelta(minutes=20))
 
@@ -96,7 +96,7 @@ def play(cloud: Cloud, console: Console) -> list[tuple[str, bool]]:
     story.tell("AWS Health", "opens an issue: CLOUDFORMATION in us-east-1, since 02:05.", "red")
     story.wait(START + timedelta(minutes=40))
 
-    web = pipelines.start("web", revision_summary="Change the greeting")
+    web = pipelines.start("web", revision_summary="Change the greeting", author="Ben")
     story.tell("CodePipeline", "web starts. Its health gate finds the open issue.", "blue")
     story.wait(START + timedelta(hours=2, minutes=55))
 
@@ -137,6 +137,7 @@ def main() -> int:
             "SlackBotToken": slack.bot_token,
             "SlackSigningSecret": slack.signing_secret,
             "SlackChannel": CHANNEL,
+            "OverrideUsers": "U0ALICE,U0BOB",
         }
         with Cloud(TEMPLATE, parameters, slack=slack, start=START) as cloud:
             checks = play(cloud, console)

@@ -1,13 +1,14 @@
 """Which permissions each API call needs. A call that is not listed is refused aloud: nobody has looked it up yet.
 
 Source: the Service Authorization Reference's pages on Amazon DynamoDB, AWS CodePipeline, AWS Health, AWS Secrets
-Manager and Amazon SQS; for transactions, "Using IAM with DynamoDB transactions".
+Manager, AWS Systems Manager and Amazon SQS; for transactions, "Using IAM with DynamoDB transactions".
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from playground.deploy_permissions import deploy_needs
 from playground.errors import Unsupported
 from playground.iam import LEADING_KEYS, Need
 from playground.stack import Stack
@@ -29,7 +30,7 @@ _ON_A_PIPELINE = {
     "ListActionExecutions": "pipelineName",
     "ListPipelineExecutions": "pipelineName",
 }
-_ON_A_STAGE = {"RetryStageExecution"}
+_ON_A_STAGE = {"RetryStageExecution", "OverrideStageCondition"}
 _ON_NOTHING = {
     "codepipeline": {"PutJobSuccessResult", "PutJobFailureResult"},
     "health": {"DescribeEvents", "DescribeEventDetails", "DescribeAffectedEntities"},
@@ -54,8 +55,14 @@ def _needs(stack: Stack, service: str, operation: str, params: Params, region: s
         yield from _dynamodb(stack, operation, params, region)
     elif service == "codepipeline":
         yield from _codepipeline(stack, operation, params, region)
+    elif service in ("cloudformation", "codebuild", "codedeploy", "ecs"):
+        yield from deploy_needs(stack.account, service, operation, params, region)
     elif service == "secretsmanager" and operation == "GetSecretValue":
         yield Need("secretsmanager:GetSecretValue", _secret_arn(stack, str(params.get("SecretId", "")), region))
+    elif service == "ssm" and operation == "GetCalendarState":
+        for name in params.get("CalendarNames", []):
+            own = f"arn:aws:ssm:{region}:{stack.account}:document/{name}"
+            yield Need("ssm:GetCalendarState", name if str(name).startswith("arn:") else own)
     elif service == "sqs" and operation == "SendMessage":
         name = str(params.get("QueueUrl", "")).rpartition("/")[2]
         yield Need("sqs:SendMessage", f"arn:aws:sqs:{region}:{stack.account}:{name}")

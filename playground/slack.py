@@ -1,27 +1,41 @@
 """A stand-in for Slack: its Web API over HTTP on 127.0.0.1, and the requests it sends to an app."""
 
 import json
-import traceback
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from threading import Lock, Thread
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from playground.slack_limits import SlackError
-from playground.slack_methods import TAKES_JSON, Methods, ResponseUrl
-from playground.slack_requests import FORM, JSON, Signed, click_payload, command_body, encode_payload, sign
-from playground.slack_workspace import Blocks, Channel, Ephemeral, Message, Workspace
+from playground.slack_methods import TAKES_JSON, Methods, ResponseUrl, Trigger
+from playground.slack_requests import (
+    FORM,
+    JSON,
+    OLD_TOKEN,
+    Signed,
+    app_home_opened,
+    app_mention,
+    click_payload,
+    command_body,
+    encode_payload,
+    event_callback,
+    message_place,
+    retried,
+    sign,
+    submission_payload,
+    view_place,
+)
+from playground.slack_server import Reply, Server, arguments_of, refusal
+from playground.slack_workspace import BOT_USER, Blocks, Channel, Ephemeral, Message, Workspace
 
 Fault = Literal["ratelimited", "server_error", "drop_before", "drop_after"] | str
 """How a call goes wrong: 429; 500; the connection drops before or after it took effect; or a Slack error code."""
 
 BOT_TOKEN = "xoxb-playground"
 SIGNING_SECRET = "playground-signing-secret"
-JSON_ARGUMENTS = ("blocks", "metadata", "view")  # what a form carries as JSON text
 
 
 class Slack:
@@ -57,7 +71,7 @@ class Slack:
         self.add_channel("C0DEPLOYS", "deploys")
         self.add_channel("C0ARCHIVED", "archived", archived=True)
         self.add_channel("C0STRANGE", "strange", member=False)
-        self._server = _Server(("127.0.0.1", port), self)
+        self._server = Server(("127.0.0.1", port), self)
         self._base = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.url = f"{self._base}/api/"
         """The base URL of the Web API (SLACK_API_URL)."""
@@ -95,6 +109,11 @@ class Slack:
         with self._lock:
             return list(self.workspace.views)
 
+    def home(self, user: str) -> dict[str, Any] | None:
+        """What the person's App Home shows."""
+        with self._lock:
+            return self.workspace.home(self.workspace.user(user).user_id)
+
     def messages(self, channel: str | None = None) -> list[Message]:
         """The messages as they stand, oldest first; of one channel (its id or name) or of all."""
         with self._lock:
@@ -113,9 +132,14 @@ class Slack:
         with self._lock:
             self._faults[method].extend([fault] * times)
 
+    def trigger(self, user: str = "alice") -> str:
+        """A fresh trigger, as one comes with each click and command of this person's."""
+        with self._lock:
+            return self._trigger(self.workspace.user(user).user_id)
+
     def click(
         self,
-        message: Message,
+        shown: Message | Ephemeral | dict[str, Any],
         action_id: str,
         user: str = "alice",
         *,
@@ -123,21 +147,75 @@ class Slack:
     ) -> Signed:
         """The request Slack sends when `user` clicks the button: (headers, body).
 
-        Raises KeyError where the message shows no such button; `blocks` are what an old window still shows.
+        `shown` is a message, something only this person saw, or a view of theirs (of `views`, or their `home`).
+        Raises KeyError where no such button is shown to them; `blocks` are what an old window still shows.
         """
         with self._lock:
-            channel, person = self.workspace.channels[message.channel], self.workspace.user(user)
+            person = self.workspace.user(user)
+            if isinstance(shown, dict):
+                if shown["user_id"] != person.user_id:
+                    raise KeyError(f"{user} does not see this view")
+                place = view_place(shown, blocks)
+            else:
+                if isinstance(shown, Ephemeral) and shown.user != person.user_id:
+                    raise KeyError(f"{user} does not see this message")
+                channel = self.workspace.channels[shown.channel]
+                url = ResponseUrl(channel.channel_id, person.user_id, shown.ts, shown.thread_ts)
+                place = message_place(self.workspace, shown, channel, self._response_url(url), blocks)
             payload = click_payload(
-                message,
-                message.blocks if blocks is None else blocks,
+                place,
                 action_id,
                 person,
-                channel,
                 action_ts=self.workspace.new_ts(),
-                trigger_id=self._trigger(),
-                response_url=self._response_url(ResponseUrl(channel.channel_id, person.user_id, message.ts)),
+                trigger_id=self._trigger(person.user_id),
             )
         return self.sign(encode_payload(payload))
+
+    def submit(
+        self, view: dict[str, Any], user: str = "alice", values: Mapping[str, str | None] | None = None
+    ) -> Signed:
+        """The request Slack sends when `user` submits the modal with `values`, by the inputs' action_ids.
+
+        Raises KeyError for an input the modal does not have. What Slack itself refuses to send, such as nothing in
+        an input that is not optional, is sent all the same: a bot must not rely on it.
+        """
+        with self._lock:
+            person = self.workspace.user(user)
+            payload = submission_payload(view, person, values or {}, trigger_id=self._trigger(person.user_id))
+        return self.sign(encode_payload(payload))
+
+    def mention(self, text: str, user: str = "alice", channel: str = "deploys", thread_ts: str = "") -> Signed:
+        """The request Slack sends when `user` writes `@Allclear text`, in the channel or in a thread of it.
+
+        What they wrote stands in the channel, so that an answer has a thread.
+        """
+        with self._lock:
+            where, person = self._channel(channel), self.workspace.user(user)
+            message = Message(
+                where.channel_id,
+                self.workspace.new_ts(),
+                "",
+                [],
+                {},
+                user=person.user_id,
+                thread_ts=thread_ts,
+                team=person.team_id,
+            )
+            message.edit(datetime.now(UTC), f"<@{BOT_USER}> {text}", [], {})
+            self.workspace.posted.append(message)
+            event = app_mention(self.workspace.wire(message), where, person)
+            return self._event(event, shared=person.outsider)
+
+    def home_opened(self, user: str = "alice", tab: str = "home") -> Signed:
+        """The request Slack sends when `user` opens the app's Home (or its Messages tab)."""
+        with self._lock:
+            person = self.workspace.user(user)
+            event = app_home_opened(person, tab, self.workspace.home(person.user_id), self.workspace.new_ts())
+            return self._event(event, shared=False)
+
+    def redeliver(self, request: Signed, number: int = 1, reason: str = "http_timeout") -> Signed:
+        """The same event again, as Slack sends what was not answered with 200 within three seconds."""
+        return retried(self.sign(request[1], JSON), number, reason)
 
     def slash(
         self, text: str, user: str = "alice", channel: str = "deploys", command: str = "/allclear"
@@ -150,28 +228,28 @@ class Slack:
                 person,
                 where,
                 command=command,
-                trigger_id=self._trigger(),
+                trigger_id=self._trigger(person.user_id),
                 response_url=self._response_url(ResponseUrl(where.channel_id, person.user_id)),
             )
         return self.sign(body)
 
     def url_verification(self, challenge: str = "a-challenge-of-slacks") -> Signed:
         """The request Slack sends when the app's address is entered: (headers, body)."""
-        event = {"token": "a-deprecated-verification-token", "challenge": challenge, "type": "url_verification"}
+        event = {"token": OLD_TOKEN, "challenge": challenge, "type": "url_verification"}
         return self.sign(json.dumps(event).encode(), JSON)
 
     def sign(self, body: bytes, content_type: str = FORM, *, at: datetime | None = None) -> Signed:
         """Any body with headers that carry Slack's signature of it, made `at` (now)."""
         return sign(body, content_type, self.signing_secret, at)
 
-    def answer(self, path: str, headers: Mapping[str, str], body: bytes) -> "Reply | None":
+    def answer(self, path: str, headers: Mapping[str, str], body: bytes) -> Reply | None:
         """Answer one HTTP request (header names in lower case); None: drop the connection."""
         address = urlsplit(path)
         content_type = headers.get("content-type", "")
         try:
-            arguments = _arguments(address.query, content_type, body)
+            arguments = arguments_of(address.query, content_type, body)
         except ValueError:
-            return _refusal(SlackError("invalid_json" if "json" in content_type else "invalid_form_data"))
+            return refusal(SlackError("invalid_json" if "json" in content_type else "invalid_form_data"))
         with self._lock:
             if address.path.startswith("/response/"):
                 status, text = self._methods.respond(address.path.removeprefix("/response/"), arguments)
@@ -179,27 +257,27 @@ class Slack:
             method = address.path.removeprefix("/api/")
             token = headers.get("authorization", "").removeprefix("Bearer ") or arguments.pop("token", "")
             if token != self.bot_token:
-                return _refusal(SlackError("invalid_auth" if token else "not_authed"))
+                return refusal(SlackError("invalid_auth" if token else "not_authed"))
             if "json" in content_type and method not in TAKES_JSON:
                 arguments = dict(parse_qsl(address.query))
             self.calls.append((datetime.now(UTC), method, arguments))
             return self._web_api(method, arguments)
 
-    def _web_api(self, method: str, arguments: dict[str, Any]) -> "Reply | None":
+    def _web_api(self, method: str, arguments: dict[str, Any]) -> Reply | None:
         faults = self._faults[method]
         fault = faults.popleft() if faults else ""
         if fault == "ratelimited" or self._too_fast(method, arguments):
-            return _refusal(SlackError("ratelimited"), 429, {"Retry-After": str(self.retry_after)})
+            return refusal(SlackError("ratelimited"), 429, {"Retry-After": str(self.retry_after)})
         if fault == "server_error":
             return Reply(500, b"<html>Oh no</html>", {"Content-Type": "text/html"})
         if fault == "drop_before":
             return None
         if fault not in ("", "drop_after"):
-            return _refusal(SlackError(fault))
+            return refusal(SlackError(fault))
         try:
             content = {"ok": True, **self._methods.call(method, arguments)}
         except SlackError as error:
-            return _refusal(error)
+            return refusal(error)
         return None if fault == "drop_after" else Reply(200, json.dumps(content).encode())
 
     def _too_fast(self, method: str, arguments: dict[str, Any]) -> bool:
@@ -220,81 +298,16 @@ class Slack:
             raise KeyError(name_or_id)
         return channel
 
-    def _trigger(self) -> str:
+    def _event(self, event: dict[str, Any], *, shared: bool) -> Signed:
+        content = event_callback(event, f"Ev{next(self._numbers):010d}", datetime.now(UTC), shared=shared)
+        return self.sign(json.dumps(content).encode(), JSON)
+
+    def _trigger(self, user: str) -> str:
         trigger = f"{next(self._numbers)}.{next(self._numbers)}.playground"
-        self._methods.triggers[trigger] = datetime.now(UTC)
+        self._methods.triggers[trigger] = Trigger(user)
         return trigger
 
     def _response_url(self, place: ResponseUrl) -> str:
         identity = str(next(self._numbers))
         self._methods.response_urls[identity] = place
         return f"{self._base}/response/{identity}"
-
-
-class Reply:
-    """An HTTP answer."""
-
-    def __init__(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-        self.status, self.body = status, body
-        self.headers = {"Content-Type": "application/json; charset=utf-8", **(headers or {})}
-
-
-def _refusal(error: SlackError, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
-    content: dict[str, Any] = {"ok": False, "error": error.code}
-    if error.messages:
-        content["response_metadata"] = {"messages": list(error.messages)}
-    return Reply(status, json.dumps(content).encode(), headers)
-
-
-def _arguments(query: str, content_type: str, body: bytes) -> dict[str, Any]:
-    """Arguments of a query, a form or a JSON body; a form's blocks, metadata and view are JSON text."""
-    arguments: dict[str, Any] = dict(parse_qsl(query))
-    if "json" in content_type:
-        given = json.loads(body or b"{}")
-        return arguments | given if isinstance(given, dict) else arguments
-    arguments |= dict(parse_qsl(body.decode()))
-    for name in JSON_ARGUMENTS:
-        if isinstance(arguments.get(name), str):
-            arguments[name] = json.loads(arguments[name])
-    return arguments
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], slack: Slack) -> None:
-        self.slack = slack
-        super().__init__(address, _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # unbuffered writes cost 88 ms an answer (measured), as does Nagle's algorithm
-    disable_nagle_algorithm = True
-    server: _Server
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        headers = {name.lower(): value for name, value in self.headers.items()}  # urllib writes "Content-type"
-        try:
-            reply = self.server.slack.answer(self.path, headers, body)
-        except Exception as error:  # noqa: BLE001 - a stand-in's bug must not look like Slack's answer
-            traceback.print_exc()
-            self.server.slack.errors.append(error)
-            reply = None
-        if reply is None:
-            self.close_connection = True
-            return
-        self.send_response(reply.status)
-        for name, value in reply.headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(reply.body)))
-        self.end_headers()
-        self.wfile.write(reply.body)
-
-    def do_GET(self) -> None:
-        self.do_POST()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet: `Slack.calls` has it all."""

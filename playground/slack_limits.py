@@ -3,6 +3,7 @@
 slack_sdk's own `validate_json` catches about half of what Slack refuses, and lets unknown types pass.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,12 @@ Block = Mapping[str, Any]
 TEXT_LIMITS = {"chat.update": 4_000}
 TEXT_LIMIT = 40_000
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
+VIEW_BYTES = 250_000
+VIEW_TYPES = {"views.open": ("modal",), "views.publish": ("home",)}
+VIEW_MEMBERS = {"type", "blocks", "private_metadata", "callback_id", "external_id"}
+MODAL_MEMBERS = {"title", "close", "submit", "clear_on_close", "notify_on_close", "submit_disabled"}
 NOT_PLAYED = ("call", "file", "plan", "table", "task_card", "video")  # Slack takes them; nothing here draws them
+ONLY_IN_MESSAGES = ("call", "file", "markdown", "plan", "table", "task_card")
 
 
 class SlackError(Exception):
@@ -37,19 +43,29 @@ def check_message(text: object, blocks: object, method: str) -> None:
     check_blocks(blocks or [], MESSAGE_BLOCKS, in_message=True)
 
 
-def check_view(view: object) -> None:
-    """Raise SlackError (invalid_arguments, invalid_blocks) unless Slack would take this modal or App Home."""
-    if not isinstance(view, Mapping) or view.get("type") not in ("modal", "home"):
-        raise SlackError("invalid_arguments", "[ERROR] a view is a modal or a home")
-    problems = []
-    if view["type"] == "modal":
-        problems += [f"title {problem}" for problem in _text(view.get("title"), 24, ("plain_text",))]
+def check_view(view: object, method: str = "") -> None:
+    """Raise SlackError (invalid_arguments, invalid_blocks, view_too_large) unless Slack would take the view.
+
+    `method` says which kind it takes: views.open a modal, views.publish an App Home; "" either.
+    """
+    kind = view.get("type") if isinstance(view, Mapping) else None
+    if not isinstance(view, Mapping) or kind not in VIEW_TYPES.get(method, ("modal", "home")):
+        raise SlackError("invalid_arguments", f"[ERROR] unsupported type: {kind}")
+    if len(json.dumps(view)) > VIEW_BYTES:
+        raise SlackError("view_too_large")
+    problems = list(_members(view, VIEW_MEMBERS | (MODAL_MEMBERS if kind == "modal" else set())))
     for name, limit in (("private_metadata", 3_000), ("callback_id", 255), ("external_id", 255)):
-        if len(view.get(name) or "") > limit:
-            problems.append(f"{name} is longer than {limit}")
+        problems += _length(view.get(name), name, limit)
+    for name in ("title", "close", "submit") if kind == "modal" else ():
+        if view.get(name) is not None or name == "title":
+            problems += [f"{name} {problem}" for problem in _text(view.get(name), 24, ("plain_text",))]
+    blocks = view.get("blocks")
+    inputs = [block for block in blocks or () if isinstance(block, Mapping) and block.get("type") == "input"]
+    if kind == "modal" and inputs and view.get("submit") is None:
+        problems.append("submit is required when an input block is within the blocks")
     if problems:
         raise SlackError("invalid_arguments", *[f"[ERROR] {problem}" for problem in problems])
-    check_blocks(view.get("blocks"), VIEW_BLOCKS, in_message=False)
+    check_blocks(blocks, VIEW_BLOCKS, in_message=False)
 
 
 def check_blocks(blocks: object, at_most: int, *, in_message: bool) -> None:
@@ -71,9 +87,12 @@ def _block(block: object, in_message: bool) -> Iterator[str]:
         yield "must be an object"
         return
     kind = block.get("type")
+    if kind in ONLY_IN_MESSAGES and not in_message:
+        yield f"unsupported type: {kind}"
+        return
     if kind in NOT_PLAYED:
         raise Unsupported(f"blocks of type {kind} are not drawn here")
-    if kind not in _BLOCKS or (kind == "markdown" and not in_message):
+    if kind not in _BLOCKS:
         yield f"unsupported type: {kind}"
         return
     members, check = _BLOCKS[kind]
@@ -138,6 +157,21 @@ def _input(block: Block) -> Iterator[str]:
         yield "an input needs an element"
     elif element["type"] != "plain_text_input":
         raise Unsupported(f"inputs of type {element['type']} are not drawn here")
+    else:
+        yield from _plain_text_input(element)
+
+
+def _plain_text_input(element: Block) -> Iterator[str]:
+    yield from _members(element, {"type", "action_id", *_INPUT_MEMBERS})
+    yield from _length(element.get("action_id"), "action_id", 255)
+    if element.get("placeholder") is not None:
+        yield from _text(element["placeholder"], 150, ("plain_text",))
+    for name, least in (("min_length", 0), ("max_length", 1)):
+        value = element.get(name)
+        if value is not None and not (isinstance(value, int) and least <= value <= 3_000):
+            yield f"{name} must be from {least} to 3000"
+    if len(element.get("initial_value") or "") > (element.get("max_length") or 3_000):
+        yield "initial_value is longer than max_length"
 
 
 def _rich_text(block: Block) -> Iterator[str]:
@@ -182,6 +216,15 @@ def _image_element(image: Block) -> Iterator[str]:
     yield from _length(image.get("alt_text"), "alt_text", 2_000, required=True)
 
 
+_INPUT_MEMBERS = {
+    "placeholder",
+    "initial_value",
+    "multiline",
+    "min_length",
+    "max_length",
+    "dispatch_action_config",
+    "focus_on_load",
+}
 _RICH_STYLES = {"bold", "italic", "strike", "code", "underline"}
 _RICH_ELEMENTS: dict[str, tuple[str, ...]] = {  # type: what it must have
     "text": ("text",),

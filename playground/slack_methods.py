@@ -1,17 +1,14 @@
 """Slack's Web API methods over a workspace. Each answers what its page on docs.slack.dev shows."""
 
-import base64
-import binascii
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
+from playground.slack_arguments import Arguments, in_range, metadata_of, page_of, true
 from playground.slack_limits import SlackError, check_message, check_view
 from playground.slack_workspace import (
-    APP_ID,
     BOT_ID,
     BOT_USER,
-    OTHER_TEAM,
     TEAM,
     TEAM_DOMAIN,
     Blocks,
@@ -19,10 +16,8 @@ from playground.slack_workspace import (
     Ephemeral,
     Message,
     Workspace,
+    view_wire,
 )
-
-T = TypeVar("T")
-Arguments = dict[str, Any]
 
 TRIGGER_LIFE = timedelta(seconds=3)
 RESPONSE_URL_LIFE, RESPONSE_URL_USES = timedelta(minutes=30), 5
@@ -47,10 +42,19 @@ TAKES_JSON = frozenset({name for name in METHODS if name.startswith(("chat.", "v
 class ResponseUrl:
     """A place to answer one interaction: five uses in thirty minutes."""
 
-    def __init__(self, channel: str, user: str, message_ts: str = "") -> None:
-        self.channel, self.user, self.message_ts = channel, user, message_ts
+    def __init__(self, channel: str, user: str, message_ts: str = "", thread_ts: str = "") -> None:
+        self.channel, self.user, self.message_ts, self.thread_ts = channel, user, message_ts, thread_ts
         self.issued_at = datetime.now(UTC)
         self.uses = 0
+
+
+class Trigger:
+    """What an interaction gives to open one modal with: for three seconds, to the person it came from."""
+
+    def __init__(self, user: str) -> None:
+        self.user = user
+        self.issued_at = datetime.now(UTC)
+        self.used = False
 
 
 class Methods:
@@ -59,7 +63,7 @@ class Methods:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.page_size = 100
-        self.triggers: dict[str, datetime] = {}
+        self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
 
     def call(self, method: str, arguments: Arguments) -> dict[str, Any]:
@@ -93,11 +97,11 @@ class Methods:
             [],
             {},
             thread_ts=given.get("thread_ts") or "",
-            broadcast=_true(given.get("reply_broadcast")),
+            broadcast=bool(given.get("thread_ts")) and true(given.get("reply_broadcast")),
         )
-        message.edit(datetime.now(UTC), text, blocks, _metadata(given) or {})
+        message.edit(datetime.now(UTC), text, blocks, metadata_of(given) or {})
         self.workspace.posted.append(message)
-        return {"channel": channel.channel_id, "ts": message.ts, "message": message.wire()}
+        return {"channel": channel.channel_id, "ts": message.ts, "message": self.workspace.wire(message)}
 
     def update(self, given: Arguments) -> dict[str, Any]:
         """`text` without `blocks` takes the blocks away; metadata stays unless replaced (chat.update)."""
@@ -107,13 +111,13 @@ class Methods:
             raise SlackError("message_not_found")
         if message.user != BOT_USER:
             raise SlackError("cant_update_message")
-        text, blocks, metadata = given.get("text"), given.get("blocks"), _metadata(given)
+        text, blocks, metadata = given.get("text"), given.get("blocks"), metadata_of(given)
         check_message(text, blocks, "chat.update")
         kept_blocks = blocks if blocks is not None else []
         kept_text = text if text is not None else message.text
         kept_metadata = metadata if metadata is not None else message.metadata
         message.edit(datetime.now(UTC), kept_text, kept_blocks, kept_metadata)
-        wire = message.wire()
+        wire = self.workspace.wire(message)
         return {"channel": channel.channel_id, "ts": message.ts, "text": message.text, "message": wire}
 
     def post_ephemeral(self, given: Arguments) -> dict[str, Any]:
@@ -122,37 +126,31 @@ class Methods:
             raise SlackError("user_not_in_channel")
         text, blocks = given.get("text") or "", given.get("blocks") or []
         check_message(text, blocks, "chat.postEphemeral")
-        self._whisper(channel.channel_id, given["user"], text, blocks)
-        return {"message_ts": self.workspace.new_ts()}
+        whispered = self._whisper(channel.channel_id, given["user"], text, blocks, given.get("thread_ts") or "")
+        return {"message_ts": whispered.ts}
 
     def history(self, given: Arguments) -> dict[str, Any]:
-        """Newest first, without replies; the ends of the range are left out unless `inclusive`."""
+        """Newest first, with those replies alone that were broadcast."""
         channel = self._readable(given.get("channel"))
         rows = [
             message
             for message in self.workspace.posted
-            if message.channel == channel.channel_id
-            and (not message.thread_ts or message.broadcast)
-            and _in_range(message.ts, given)
+            if message.channel == channel.channel_id and message.in_channel and in_range(message.ts, given)
         ]
-        page, rest = _page(list(reversed(rows)), given, self.page_size)
-        with_metadata = _true(given.get("include_all_metadata"))
-        return {"messages": [message.wire(metadata=with_metadata) for message in page], **rest}
+        page, rest = page_of(list(reversed(rows)), given, self.page_size)
+        with_metadata = true(given.get("include_all_metadata"))
+        return {"messages": [self.workspace.wire(message, metadata=with_metadata) for message in page], **rest}
 
     def replies(self, given: Arguments) -> dict[str, Any]:
-        """The parent first, then its replies, oldest first."""
+        """The parent first, whatever the range, then its replies, oldest first."""
         channel = self._readable(given.get("channel"))
-        thread = str(given.get("ts"))
-        rows = [
-            message
-            for message in self.workspace.posted
-            if message.channel == channel.channel_id and thread in (message.ts, message.thread_ts)
-        ]
+        rows = self.workspace.thread(channel.channel_id, str(given.get("ts")))
         if not rows:
             raise SlackError("thread_not_found")
-        page, rest = _page(rows, given, self.page_size)
-        with_metadata = _true(given.get("include_all_metadata"))
-        return {"messages": [message.wire(metadata=with_metadata) for message in page], **rest}
+        rows = [rows[0], *(message for message in rows[1:] if in_range(message.ts, given))]
+        page, rest = page_of(rows, given, self.page_size)
+        with_metadata = true(given.get("include_all_metadata"))
+        return {"messages": [self.workspace.wire(message, metadata=with_metadata) for message in page], **rest}
 
     def channel_info(self, given: Arguments) -> dict[str, Any]:
         channel = self.workspace.channels.get(str(given.get("channel")))
@@ -169,7 +167,7 @@ class Methods:
         }
 
     def user_info(self, given: Arguments) -> dict[str, Any]:
-        """A stranger (`is_stranger`) is somebody of another workspace, met in a shared channel."""
+        """Who is of another workspace, and in a shared channel, has that one's team_id and is no stranger."""
         user = self.workspace.users.get(str(given.get("user")))
         if user is None:
             raise SlackError("user_not_found")
@@ -183,7 +181,7 @@ class Methods:
                 "is_bot": False,
                 "is_restricted": user.guest,
                 "is_ultra_restricted": False,
-                **({"is_stranger": True} if user.team_id == OTHER_TEAM else {}),
+                "is_stranger": False,
             }
         }
 
@@ -195,19 +193,25 @@ class Methods:
 
     def open_view(self, given: Arguments) -> dict[str, Any]:
         """A trigger lives three seconds and opens one view."""
-        check_view(given.get("view"))
-        issued_at = self.triggers.pop(str(given.get("trigger_id")), None)
-        if issued_at is None:
+        check_view(given.get("view"), "views.open")
+        trigger = self.triggers.get(str(given.get("trigger_id")))
+        if trigger is None:
+            raise SlackError("invalid_trigger_id")
+        if trigger.used:
             raise SlackError("exchanged_trigger_id")
-        if datetime.now(UTC) - issued_at > TRIGGER_LIFE:
+        if datetime.now(UTC) - trigger.issued_at > TRIGGER_LIFE:
             raise SlackError("expired_trigger_id")
-        return self._show(given["view"])
+        trigger.used = True
+        return self._show(given["view"], trigger.user, f"V{len(self.workspace.views) + 1:08d}")
 
     def publish_view(self, given: Arguments) -> dict[str, Any]:
-        check_view(given.get("view"))
-        if given.get("user_id") not in self.workspace.users:
-            raise SlackError("user_not_found")
-        return self._show(given["view"] | {"user_id": given["user_id"]})
+        """A person's home keeps its id when it is published again."""
+        check_view(given.get("view"), "views.publish")
+        user = str(given.get("user_id"))
+        if user not in self.workspace.users:
+            raise SlackError("invalid_arguments", "[ERROR] invalid `user_id`")
+        shown = self.workspace.home(user)
+        return self._show(given["view"], user, shown["id"] if shown else f"V{len(self.workspace.views) + 1:08d}")
 
     def respond(self, identity: str, given: Arguments) -> tuple[int, str]:
         """A response_url is used: (status, text), as hooks.slack.com answers."""
@@ -224,21 +228,32 @@ class Methods:
         except SlackError as error:
             return 400, error.code
         place.uses += 1
-        original = self.workspace.message(place.channel, place.message_ts)
         # Left out, replace_original counts as true here: whoever means to leave the message alone has to say so.
-        if original and given.get("replace_original", True):
-            original.edit(datetime.now(UTC), text, blocks, original.metadata)
-        else:
-            self._whisper(place.channel, place.user, text, blocks)
+        if not given.get("replace_original", True) or not self._replace(place, text, blocks):
+            self._whisper(place.channel, place.user, text, blocks, place.thread_ts)
         return 200, "ok"
 
-    def _whisper(self, channel: str, user: str, text: str, blocks: Blocks) -> None:
-        self.workspace.ephemerals.append(Ephemeral(datetime.now(UTC), channel, user, text, blocks))
+    def _replace(self, place: "ResponseUrl", text: str, blocks: Blocks) -> bool:
+        """Put the answer where the clicked message was, everybody's or one person's own, if it was a message."""
+        original = self.workspace.message(place.channel, place.message_ts)
+        if original:
+            original.edit(datetime.now(UTC), text, blocks, original.metadata)
+            return True
+        for index, seen in enumerate(self.workspace.ephemerals):
+            if (seen.channel, seen.ts) == (place.channel, place.message_ts):
+                self.workspace.ephemerals[index] = replace(seen, text=text, blocks=blocks)
+                return True
+        return False
 
-    def _show(self, view: dict[str, Any]) -> dict[str, Any]:
-        shown = {"id": f"V{len(self.workspace.views) + 1:08d}", "team_id": TEAM, "app_id": APP_ID, **view}
+    def _whisper(self, channel: str, user: str, text: str, blocks: Blocks, thread_ts: str = "") -> Ephemeral:
+        said = Ephemeral(datetime.now(UTC), channel, user, text, blocks, self.workspace.new_ts(), thread_ts)
+        self.workspace.ephemerals.append(said)
+        return said
+
+    def _show(self, view: dict[str, Any], user: str, view_id: str) -> dict[str, Any]:
+        shown = {**view, "id": view_id, "hash": self.workspace.new_ts(), "user_id": user}
         self.workspace.views.append(shown)
-        return {"view": shown}
+        return {"view": view_wire(shown)}
 
     def _writable(self, wanted: object, *, by_name: bool = True) -> Channel:
         found = self.workspace.channel(str(wanted)) if by_name else self.workspace.channels.get(str(wanted))
@@ -257,38 +272,3 @@ class Methods:
         if not found.member:
             raise SlackError("not_in_channel")
         return found
-
-
-def _metadata(given: Arguments) -> dict[str, Any] | None:
-    metadata = given.get("metadata")
-    if metadata is None:
-        return None
-    named = isinstance(metadata, dict) and isinstance(metadata.get("event_type"), str)
-    if not named or not isinstance(metadata.get("event_payload"), dict):
-        raise SlackError("invalid_metadata_format")
-    assert isinstance(metadata, dict)  # noqa: S101 - `named` says so
-    return metadata
-
-
-def _in_range(ts: str, given: Arguments) -> bool:
-    oldest, latest = str(given.get("oldest") or "0"), str(given.get("latest") or "99999999999")
-    if _true(given.get("inclusive")):
-        return float(oldest) <= float(ts) <= float(latest)
-    return float(oldest) < float(ts) < float(latest)
-
-
-def _page(rows: Sequence[T], given: Arguments, at_most: int) -> tuple[Sequence[T], dict[str, Any]]:
-    start = 0
-    if given.get("cursor"):
-        try:
-            start = int(base64.b64decode(str(given["cursor"]), validate=True).removeprefix(b"next:"))
-        except (binascii.Error, ValueError):
-            raise SlackError("invalid_cursor") from None
-    end = start + min(int(given.get("limit") or 100), at_most)
-    more = end < len(rows)
-    cursor = base64.b64encode(b"next:%d" % end).decode() if more else ""
-    return rows[start:end], {"has_more": more, "response_metadata": {"next_cursor": cursor}}
-
-
-def _true(value: object) -> bool:
-    return value in (True, 1, "1", "true", "True")

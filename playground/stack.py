@@ -65,6 +65,23 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
+class Topic:
+    """An AWS::SNS::Topic, and which services may publish to it for which account."""
+
+    name: str
+    arn: str
+    publishers: frozenset[tuple[str, str]]  # (service principal, aws:SourceAccount)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A function that a topic invokes, asynchronously."""
+
+    topic_arn: str
+    function: str  # logical id
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A rule on the default event bus and the function it invokes."""
 
@@ -124,6 +141,8 @@ class Stack:
     schedules: tuple[Schedule, ...]
     stream_mappings: tuple[StreamMapping, ...]
     routes: tuple[Route, ...]
+    topics: tuple[Topic, ...]
+    subscriptions: tuple[Subscription, ...]
     outputs: Mapping[str, str]
 
     def function(self, name: str) -> Function:

@@ -10,6 +10,7 @@ from playground.intrinsics import Resolver, read_yaml
 from playground.properties import Properties
 from playground.stack import Queue, Secret, Stack, Table
 from playground.template_functions import FunctionReader, Wiring, read_raw_rule
+from playground.template_topics import read_publishers, read_topics
 
 STACK_NAME = "allclear"
 
@@ -40,9 +41,6 @@ _INERT = {  # deployed, and nothing that runs here would notice
     "AWS::CloudWatch::CompositeAlarm",
     "AWS::CloudWatch::Dashboard",
     "AWS::SQS::QueuePolicy",
-    "AWS::SNS::Topic",
-    "AWS::SNS::TopicPolicy",
-    "AWS::SNS::Subscription",
 }
 # Properties that change nothing that can be seen here. Nobody calls fast enough to be throttled; TTL is lazy in
 # AWS too, so that nothing may rely on an item being gone.
@@ -102,7 +100,7 @@ class _Template:
     def stack(self) -> Stack:
         wiring = Wiring()
         tables, secrets, queues, deferred = [], [], [], []
-        functions = {}
+        functions, topics, publishers = {}, {}, set()
         reader = FunctionReader(self._directory, self._resolver.resolve(self._document.get("Globals", {})), wiring)
         for logical_id, resource in self._resources.items():
             unknown = set(resource) - _RESOURCE_KEYS
@@ -124,6 +122,11 @@ class _Template:
             elif kind == "AWS::Serverless::HttpApi":
                 properties.expect("StageName", "$default")
                 properties.done(*_API_INERT)
+            elif kind == "AWS::SNS::Topic":
+                properties.done("TopicName", "DisplayName", "Tags")
+                topics[self._attribute(logical_id, "Ref")] = self._attribute(logical_id, "TopicName")
+            elif kind == "AWS::SNS::TopicPolicy":
+                publishers |= read_publishers(properties)
             elif kind in ("AWS::Events::Rule", "AWS::Lambda::Permission"):
                 deferred.append((logical_id, kind, properties))
             elif kind not in _INERT:
@@ -143,6 +146,8 @@ class _Template:
             schedules=tuple(wiring.schedules),
             stream_mappings=tuple(wiring.stream_mappings),
             routes=tuple(wiring.routes),
+            topics=read_topics(topics, publishers),
+            subscriptions=tuple(wiring.subscriptions),
             outputs=self._outputs(),
         )
 

@@ -11,7 +11,7 @@ from playground.errors import Unsupported
 from playground.event_pattern import check
 from playground.iam import check_condition
 from playground.properties import Properties, as_list, rate
-from playground.stack import Function, Route, Rule, Schedule, Statement, StreamMapping
+from playground.stack import Function, Route, Rule, Schedule, Statement, StreamMapping, Subscription
 
 
 @dataclass(slots=True)
@@ -22,6 +22,7 @@ class Wiring:
     schedules: list[Schedule] = field(default_factory=list)
     stream_mappings: list[StreamMapping] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
+    subscriptions: list[Subscription] = field(default_factory=list)
 
 
 # The machine it runs on, and who looks at it: one at a time here, on this machine, with no tracing.
@@ -90,6 +91,9 @@ class FunctionReader:
             route = Route(source.take("Method").upper(), source.take("Path"), function.logical_id)
             self._wiring.routes.append(route)
             source.done("RouteSettings", "TimeoutInMillis")
+        elif kind == "SNS":
+            self._wiring.subscriptions.append(Subscription(source.take("Topic"), function.logical_id))
+            source.done("RedrivePolicy")  # SNS always reaches our functions
         elif kind == "DynamoDB":
             self._wiring.stream_mappings.append(_stream_mapping(function, name, source))
         else:

@@ -11,10 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from playground.errors import Unsupported
-from playground.slack_workspace import Message
+from playground.slack_workspace import USERS, Message
 
 _DATE = re.compile(r"<!date\^[0-9]+\^[^|>]*\|([^>]*)>")
 _LINK = re.compile(r"<(https?://[^|>]+)\|([^>]*)>")
+_PERSON = re.compile(r"<@([UW][A-Z0-9]+)>")
+_GROUP = re.compile(r"<!subteam\^([A-Z0-9]+)>")
+_NAMES = {user.user_id: user.name for user in USERS}
 _BOLD = re.compile(r"\*([^*\n]+)\*")
 
 
@@ -64,6 +67,7 @@ def _draw(block: Mapping[str, Any]) -> Iterator[RenderableType]:
 
 def _mrkdwn(text: str, style: str = "") -> Text:
     plain = _LINK.sub(r"\2", _DATE.sub(r"\1", text))
+    plain = _PERSON.sub(lambda person: f"@{_NAMES.get(person[1], person[1])}", _GROUP.sub(r"@\1", plain))
     drawn = Text(style=style)
     position = 0
     for bold in _BOLD.finditer(plain):

@@ -88,7 +88,16 @@ def handle(
     return _answer(200, content)
 
 
-def operation_name(headers: Mapping[str, str]) -> str:
+def parameters(body: bytes) -> Mapping[str, Any]:
+    """What the caller sent, for the record and the policies; {} where it is not AWS's JSON (refused later)."""
+    try:
+        params = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return params if isinstance(params, dict) else {}
+
+
+def operation_name(headers: Mapping[str, str], _body: bytes = b"") -> str:
     """The operation X-Amz-Target names ("RetryStageExecution"), "" when there is none."""
     targets = [value for name, value in headers.items() if name.lower() == "x-amz-target"]
     return targets[0].rpartition(".")[2] if targets else ""
@@ -197,6 +206,11 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "double": (int, float),
     "timestamp": (int, float),
 }
+
+
+def problems_of(shape: Shape, value: Any) -> list[str]:
+    """What the model does not allow in an input or an answer."""
+    return [problem.text for problem in _problems(shape, value, "")]
 
 
 def _problems(shape: Shape, value: Any, path: str) -> Iterator[_Problem]:

@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.card_ref import CardRef
+from bot.holds import Hold
 from bot.model import (
     Attribution,
     Blocker,
-    CardRef,
     Entry,
     Execution,
     ExecutionKey,
@@ -20,6 +21,7 @@ from bot.model import (
     Issue,
     IssuePhase,
     IssueReport,
+    Override,
     Status,
     Verdict,
 )
@@ -155,6 +157,14 @@ def an_issue(**changes: Any) -> Issue:
     return replace(issue, **changes)
 
 
+def an_override(**changes: Any) -> Override:
+    """Carol lets web's Deploy pass for an hour."""
+    given = Override(
+        KEY, "U0CAROL", "the fix is in this deploy", created_at=NOW, expires_at=NOW + timedelta(hours=1)
+    )
+    return replace(given, **changes)
+
+
 def a_hint(**changes: Any) -> Hint:
     hint = Hint(
         account=ACCOUNT,
@@ -166,6 +176,24 @@ def a_hint(**changes: Any) -> Hint:
         token="report-1",
     )
     return replace(hint, **changes)
+
+
+def a_hold(**changes: Any) -> Hold:
+    """A gate that began to wait at `NOW` for the ECS issue, and answered its second job half a minute later."""
+    hold = Hold(
+        account=ACCOUNT,
+        region=REGION,
+        pipeline=PIPELINE,
+        execution_id=EXECUTION_ID,
+        since_at=NOW,
+        seen_at=NOW + timedelta(seconds=30),
+        ends_at=NOW + timedelta(hours=23, minutes=45),
+        blockers=(a_blocker(),),
+        due_at=NOW,
+        stage=STAGE,
+        reason="The health gate waits. Open: ECS in us-east-1.",
+    )
+    return replace(hold, **changes)
 
 
 def a_card(**changes: Any) -> CardRef:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from bot.model import (
     Verdict,
 )
 from bot.policy import Policy
-from bot.ports import Message
+from bot.slack_port import Message
 from tests.builders import (
     KEY,
     NOW,
@@ -99,44 +98,64 @@ WORDS = {
 def test_the_header_and_the_spoken_text_say_what_stands(status: Status) -> None:
     message = render(an_execution(status=status), POLICY)
     assert message.blocks[0]["text"]["text"] == f"web → Deploy: {WORDS[status]}"
-    assert message.text.startswith(f"web → Deploy: {WORDS[status]} (us-east-1, account 111122223333).")
+    assert message.text.startswith(f"web → Deploy: {WORDS[status]}. ")
+    assert "Deploy · us-east-1 · 111122223333" in message.text
     assert "ECS has an open issue in us-east-1, where DeployStack ran." in message.text
 
 
 def test_a_held_card_names_everything_a_reader_needs() -> None:
     card = said(render(an_execution(revision="Fix the checkout (Ana)"), POLICY))
     for needed in (
-        "web", "Deploy", "us-east-1", "111122223333", "ECS", "AWS_ECS_OPERATIONAL_ISSUE", "DeployStack",
-        "CloudFormation", "JobFailed", "service unavailable", "Fix the checkout (Ana)", "0 of 3 automatic retries",
-        "Allclear retries the stage by itself once the AWS issue is closed and 5 min have passed quietly.",
-        "any full member of this workspace may act (no guests, no outsiders)",
+        "web → Deploy: held", "ECS has an open issue in us-east-1, where DeployStack ran.",
+        "*Allclear retries it by itself* 5 min after AWS closes the issue.", "a person is asked",
+        "Deploy · us-east-1 · 111122223333", "Fix the checkout (Ana)", "0 of 3 automatic retries",
+        "*Held since*", "*AWS issue open since*", "DeployStack", " (CloudFormation) failed", "service unavailable",
+        "Any full member of this workspace may act (no guests, no outsiders).",
     ):  # fmt: skip
         assert needed in card
+
+
+def test_a_card_says_nothing_twice() -> None:
+    reason = an_attribution().reason
+    first = Entry(1, NOW, Status.NEEDS_HUMAN, f"Deploy failed: {reason}")
+    unexplained = an_attribution(verdict=Verdict.UNEXPLAINED, blockers=())
+    asks = an_execution(status=Status.NEEDS_HUMAN, attribution=unexplained, trail=(first,))
+    assert said(render(asks, POLICY)).count(reason) == 1
+    gate = an_execution(actions=(a_gate_action(),))
+    assert "open issues: AWS_ECS" not in said(render(gate, POLICY))
+    assert said(render(an_execution(), POLICY)).count("us-east-1") == 3  # the reason, the stage, the confirm
 
 
 def test_the_spoken_text_carries_reason_next_step_and_how_to_act() -> None:
     """Screen readers read the top-level text, not the blocks."""
     spoken = render(an_execution(), POLICY).text
-    assert "once the AWS issue is closed" in spoken
-    assert "Retry now, or choose Don't resume" in spoken
+    assert "5 min after AWS closes the issue" in spoken
+    assert "Buttons: Retry now, Don't resume, Open in AWS. Any full member" in spoken
+    assert "DeployStack failed: Resource handler returned message: service unavailable." in spoken
 
 
 def test_a_pipeline_without_automatic_retries_is_not_promised_one() -> None:
     card = said(render(an_execution(tags=PipelineTags(auto_retry=False)), POLICY))
-    assert "Allclear asks a person to retry once the AWS issue is closed" in card
+    assert "*Allclear asks a person to retry* 5 min after AWS closes the issue" in card
 
 
 def test_two_issues_must_both_be_closed() -> None:
     card = said(render(an_execution(blockers=(a_blocker(), a_blocker(service="S3"))), POLICY))
-    assert "once all 2 AWS issues are closed" in card
+    assert "5 min after AWS closes all 2 issues" in card
     assert "*S3* in us-east-1" in card
+    assert "*ECS* in us-east-1" in card
 
 
 def test_unreadable_health_is_said_aloud() -> None:
     blocker = a_blocker(issue=HEALTH_UNREADABLE, service="HEALTH", region="global")
-    card = said(render(an_execution(blockers=(blocker,)), POLICY))
-    assert "once AWS Health can be read again and shows nothing open" in card
-    assert "AWS Health cannot be read" in card
+    reason = "AWS Health cannot be read (ThrottlingException), so nobody can tell."
+    unreadable = an_attribution(verdict=Verdict.UNREADABLE, reason=reason, blockers=(blocker,))
+    message = render(an_execution(blockers=(blocker,), attribution=unreadable), POLICY)
+    assert "once AWS Health can be read again and shows nothing open" in said(message)
+    assert "AWS Health cannot be read" in said(message)
+    assert "issue open since" not in said(message)  # the pseudo-issue is no issue of AWS's
+    confirm = buttons(message)["retry"]["confirm"]
+    assert confirm["text"]["text"].startswith("AWS Health cannot be read, so nobody can tell")
 
 
 def test_what_cannot_be_confirmed_stands_beside_the_reason() -> None:
@@ -172,24 +191,70 @@ def test_a_closed_issue_is_not_called_open_where_a_person_is_asked() -> None:
     assert "Why it was held" in closed.text
 
 
-def test_a_recovered_card_says_how_long_it_was_held_and_how_soon_it_resumed() -> None:
-    all_clear_at = NOW + timedelta(hours=3, minutes=12)
-    recovered = an_execution(
-        status=Status.RECOVERED,
-        held_at=NOW,
-        released_at=all_clear_at,
-        finished_at=all_clear_at + timedelta(minutes=4),
-        trail=(Entry(5, all_clear_at + timedelta(seconds=9), Status.RETRYING, "accepted"),),
+@pytest.mark.parametrize("status", [Status.BLOCKED, Status.NEEDS_HUMAN])
+@pytest.mark.parametrize(
+    "stopped",
+    [{"actions": (a_gate_action(),)}, {"actions": (), "condition": "BEFORE_ENTRY"}],
+    ids=["gate", "condition"],
+)
+def test_what_a_gate_or_a_condition_stopped_can_be_overridden(status: Status, stopped: dict[str, Any]) -> None:
+    policy = replace(POLICY, override_users=(ALICE,), override_user_group="S0LEADS")
+    message = render(an_execution(status=status, version=3, **stopped), policy)
+    assert list(buttons(message)) == ["retry", "override", "dismiss", "open"]
+    override = buttons(message)["override"]
+    assert (override["style"], override["text"]["text"]) == ("danger", "Override…")
+    assert json.loads(override["value"]) == {"key": str(KEY), "version": 3}
+    for text in (said(message), message.text):
+        assert "Override: those whom the stack's OverrideUsers and OverrideUserGroup name." in text
+        assert "S0LEADS" not in text, "a mention in a new card would wake the whole group"
+
+
+@pytest.mark.parametrize(
+    "status", [status for status in Status if status not in (Status.BLOCKED, Status.NEEDS_HUMAN)]
+)
+def test_nothing_else_offers_an_override(status: Status) -> None:
+    assert "override" not in buttons(render(an_execution(status=status, actions=(a_gate_action(),)), POLICY))
+
+
+def test_other_deploys_held_by_the_same_issue_are_named_three_at_most() -> None:
+    others = [a_key(pipeline=name) for name in ("api", "orders", "search", "tax", "users")]
+    card = said(render(an_execution(), POLICY, [*others, KEY, others[0]]))
+    assert (
+        "*Also held, when this card was last edited*\napi → Deploy, orders → Deploy, search → Deploy and 2 more"
+        in card
     )
-    card = said(render(recovered, POLICY))
-    assert "It was held for 3 h 12 min, resumed 9 s after the all-clear, and passed at" in card
-    assert "|23 Nov 2026 05:36 UTC>" in card
+    elsewhere = said(render(an_execution(), POLICY, [a_key(region="eu-west-1"), a_key(account="444455556666")]))
+    assert "web → Deploy (eu-west-1)" in elsewhere
+    assert "web → Deploy (444455556666)" in elsewhere
+    assert "Also held" not in said(render(an_execution(), POLICY, [KEY]))
+    assert "Also held" not in said(render(an_execution(status=Status.RECOVERED), POLICY, others))
 
 
-def test_a_recovery_after_a_click_says_nothing_of_an_all_clear() -> None:
-    recovered = an_execution(status=Status.RECOVERED, held_at=NOW, finished_at=NOW + timedelta(minutes=5))
-    assert "It was held for 5 min and passed at" in said(render(recovered, POLICY))
-    assert "all-clear" not in said(render(recovered, POLICY))
+def test_what_is_urgent_comes_first() -> None:
+    """Held: why, then what comes. Under way or over: where it has got to, and why in small print."""
+    held, over = render(an_execution(), POLICY), render(an_execution(status=Status.RETRYING), POLICY)
+    assert [block["type"] for block in held.blocks] == [
+        "header", "section", "section", "section", "rich_text", "actions", "context",
+    ]  # fmt: skip
+    assert over.blocks[1]["text"]["text"].startswith("The stage runs again")
+    assert over.blocks[2]["type"] == "context"
+    assert over.blocks[2]["elements"][0]["text"].startswith("Why it was held")
+    asks = render(an_execution(status=Status.NEEDS_HUMAN), POLICY)
+    assert [block["type"] for block in asks.blocks][3] == "rich_text"  # the error is what has to be read
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, "0 of 3 automatic retries"),
+        ({"automatic_retries": 2, "retries": 2}, "2 of 3 automatic retries"),
+        ({"automatic_retries": 1, "retries": 3}, "1 of 3 automatic retries, 3 in all"),
+        ({"tags": PipelineTags(auto_retry=False)}, "No retries; automatic ones are off"),
+        ({"tags": PipelineTags(auto_retry=False), "retries": 1}, "1 retry; automatic ones are off"),
+    ],
+)
+def test_attempts_are_counted(changes: dict[str, Any], told: str) -> None:
+    assert f"*Attempts*\n{told}" in texts(render(an_execution(**changes), POLICY).blocks)
 
 
 def test_who_asked_is_on_the_card() -> None:
@@ -197,8 +262,8 @@ def test_who_asked_is_on_the_card() -> None:
     resuming = an_execution(
         status=Status.RESUMING, retry=plan, trail=(Entry(2, NOW, Status.RESUMING, "asked for a retry", ALICE),)
     )
-    assert f"<@{ALICE}> asked for it: Allclear retries" in said(render(resuming, POLICY))
-    assert f"<@{ALICE}> asked for a retry" in said(render(resuming, POLICY))
+    assert f"<@{ALICE}> asked for a retry: *Allclear retries the stage*" in said(render(resuming, POLICY))
+    assert f"<@{ALICE}> asked for it: *Allclear" in said(render(replace(resuming, trail=()), POLICY))
 
 
 def test_the_metadata_carries_the_key_and_nothing_else() -> None:

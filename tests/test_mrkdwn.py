@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.mrkdwn import bold, duration_text, escape, literal, mention, on_call, slack_date
+from bot.mrkdwn import (
+    WORD_JOINER,
+    bold,
+    duration_text,
+    escape,
+    literal,
+    mention,
+    on_call,
+    slack_date,
+    unlinked,
+)
+
+WJ = WORD_JOINER
 
 
 @pytest.mark.parametrize(
@@ -21,10 +33,24 @@ from bot.mrkdwn import bold, duration_text, escape, literal, mention, on_call, s
         ("two\nlines\tand\x00more", "two lines and more"),
         ("\u202eevil", "evil"),
         ("", ""),
+        ("see https://evil.example", f"see https:{WJ}//evil.example"),
+        ("WWW.evil.example", f"WWW{WJ}.evil.example"),
+        ("mail a.b@evil.example", f"mail a.b{WJ}@evil.example"),
+        ("arn:aws:ecs:us-east-1:1", f"arn:{WJ}aws:{WJ}ecs:{WJ}us-east-1:1"),
+        ("@here, @Channel", f"@{WJ}here, @{WJ}Channel"),
+        ("at 2:20, ratio 1:2", "at 2:20, ratio 1:2"),
     ],
 )
 def test_foreign_text_is_shown_as_it_is_written(text: str, safe: str) -> None:
     assert escape(text) == safe
+
+
+def test_where_slack_looks_for_links_it_finds_none_but_ours() -> None:
+    date = slack_date(datetime(2026, 11, 23, 2, 20, tzinfo=UTC))
+    text = f"{escape('main.py at web.dev, 10.5 s, @here, #general.')} {date} {mention('U0ALICE')}"
+    assert unlinked(text) == (
+        f"main{WJ}.py at web{WJ}.dev, 10.5 s, @{WJ}here, #{WJ}general. {date} {mention('U0ALICE')}"
+    )
 
 
 @given(st.text(), st.integers(1, 50))

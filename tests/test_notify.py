@@ -5,17 +5,20 @@ from datetime import timedelta
 
 import pytest
 
+from bot.card_ref import CardRef
 from bot.cards import render
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater, VersionConflict
-from bot.model import CardRef, Execution, PipelineTags, Status, Verdict
+from bot.model import Execution, PipelineTags, Status, Verdict
 from bot.policy import Policy
-from bot.workflows.notify import ATTEMPTS, POSTING_LEASE, UNKNOWN_AGAIN_AFTER, show
+from bot.workflows.living_message import ATTEMPTS, POSTING_LEASE, UNKNOWN_AGAIN_AFTER
+from bot.workflows.notify import show
 from tests.builders import KEY, NOW, an_attribution, an_entry, an_execution
 from tests.fakes.chat import FakeChat
 from tests.fakes.store import MemoryStore
 
 CHANNEL = "C0DEPLOYS"
 POLICY = Policy(slack_channel=CHANNEL)
+NO_TIME = timedelta(0)
 
 
 @pytest.fixture
@@ -40,9 +43,7 @@ def go_on(store: MemoryStore, status: Status = Status.RESUMING, **changes: objec
     return after
 
 
-def notify(
-    store: MemoryStore, chat: FakeChat, after: timedelta = timedelta(0), policy: Policy = POLICY
-) -> CardRef:
+def notify(store: MemoryStore, chat: FakeChat, after: timedelta = NO_TIME, policy: Policy = POLICY) -> CardRef:
     chat.now = NOW + after
     show(KEY, store, chat, policy, NOW + after)
     return store.cards[KEY]

@@ -8,8 +8,12 @@ import pytest
 
 from bot.errors import SlackRefused, TryLater
 from bot.model import Status
+from bot.policy import Policy
 from bot.slack_requests import Command
-from bot.workflows.slack import SHOWN_AT_MOST, answer_command
+from bot.workflows.slack import words
+from bot.workflows.slack.desk import Desk
+from bot.workflows.slack.reading import SHOWN_AT_MOST
+from playground.slack_limits import check_message
 from tests.builders import NOW, a_blocker, a_key, an_execution
 from tests.fakes.chat import ALICE, TEAM, FakeChat
 from tests.fakes.store import MemoryStore
@@ -17,6 +21,13 @@ from tests.fakes.store import MemoryStore
 
 def a_command(text: str, **changes: Any) -> Command:
     return replace(Command(TEAM, ALICE, "C0DEPLOYS", text, "1.2.x", "https://hooks.slack.com/x"), **changes)
+
+
+def answer_command(command: Command, store: MemoryStore, chat: FakeChat) -> str:
+    """The answer's text, held to Slack's limits."""
+    answer = words.answer_command(Desk(store, chat, Policy()), command, NOW + timedelta(minutes=10))
+    check_message(answer.spoken, answer.blocks, "chat.postEphemeral")
+    return answer.text
 
 
 @pytest.fixture

@@ -153,7 +153,9 @@ def test_slack_may_check_the_address(slack: Slack, app: App) -> None:
     assert app.slack_secrets.reads == 1
 
 
-@pytest.mark.parametrize("body", [b'{"type": "event_callback"}', b'{"type": "app_rate_limited"}'])
+@pytest.mark.parametrize(
+    "body", [b'{"type": "event_callback", "event": {"type": "reaction_added"}}', b'{"type": "app_rate_limited"}']
+)
 def test_events_that_nobody_acts_on_are_accepted(slack: Slack, app: App, body: bytes) -> None:
     """Anything but 200 makes Slack send them again."""
     assert send(slack.sign(body, "application/json")) == {"statusCode": 200}

@@ -10,9 +10,10 @@ import pytest
 from bot.errors import SlackRefused, TryLater, VersionConflict
 from bot.model import Execution, ExecutionKey, Status
 from bot.policy import Policy
-from bot.ports import SlackUser
+from bot.slack_port import SlackUser
 from bot.slack_requests import Click
-from bot.workflows.slack import handle_click
+from bot.workflows.slack.clicks import handle_click
+from bot.workflows.slack.desk import Desk
 from tests.builders import KEY, NOW, a_key, an_execution
 from tests.fakes.chat import ALICE, TEAM, FakeChat
 from tests.fakes.store import MemoryStore
@@ -62,7 +63,7 @@ def chat() -> FakeChat:
 
 def click(store: MemoryStore, chat: FakeChat, the_click: Click) -> str:
     """Click; answers what the person was told."""
-    handle_click(the_click, store, chat, POLICY, NOW + timedelta(minutes=5))
+    handle_click(Desk(store, chat, POLICY), the_click, NOW + timedelta(minutes=5))
     [*_, (url, text)] = chat.answers
     assert url == URL
     return text
@@ -217,7 +218,7 @@ def test_the_answer_comes_after_the_save(store: MemoryStore) -> None:
             versions.append(store.executions[KEY].version)
             super().respond(response_url, text, blocks)
 
-    handle_click(a_click(), store, Watching(), POLICY, NOW)
+    handle_click(Desk(store, Watching(), POLICY), a_click(), NOW)
     assert versions == [2]
 
 

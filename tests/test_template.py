@@ -36,6 +36,9 @@ def test_the_parameters_are_the_promised_ones_with_their_defaults() -> None:
         "IssueMaxAgeHours": 48,
         "IgnoredServices": "DIRECTCONNECT,BILLING*,CONNECT,INTERNETCONNECTIVITY,SUPPORTCENTER",
         "HealthUnavailable": "block",
+        "ChangeCalendar": "",
+        "Mode": "active",
+        "ProviderServices": "",
         "OverrideUserGroup": "",
         "OverrideUsers": "",
         "OnCallMention": "",
@@ -78,6 +81,8 @@ def test_the_secrets_go_into_one_secret_and_nowhere_else() -> None:
         ("HealthUnavailable", "maybe"),
         ("MaxAgeHours", "0"),
         ("SettleSeconds", "-1"),
+        ("ProviderServices", "CodeBuild"),
+        ("ProviderServices", "CodeBuild=codebuild"),
         ("OverrideUsers", "@ada"),
         ("OnCallMention", "<!channel>"),
     ],
@@ -293,12 +298,13 @@ def test_the_indexes_are_those_the_store_asks() -> None:
     assert indexes == {
         "due": (["due", "due_at"], "KEYS_ONLY"),
         "unfinished": (["unfinished", "opened"], "ALL"),
+        "finished": (["finished", "finished_at"], "ALL"),
         "pipeline": (["pipeline", "opened"], "ALL"),
     }
 
 
 def test_the_outputs_are_what_the_installer_needs_next() -> None:
-    """Slack's Request URL, the function for the pipelines' gates, and where the memory is."""
-    assert set(STACK.outputs) == {"SlackRequestUrl", "GateFunctionName", "TableName"}
+    """Slack's Request URL, the function for the pipelines' gates, their rules' topic, where the memory is."""
+    assert set(STACK.outputs) == {"SlackRequestUrl", "GateFunctionName", "PipelineNotificationTopic", "TableName"}
     assert STACK.outputs["SlackRequestUrl"].startswith("https://")
     assert STACK.outputs["SlackRequestUrl"].endswith(".amazonaws.com/slack/events")

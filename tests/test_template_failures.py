@@ -29,13 +29,36 @@ def test_an_event_that_cannot_be_delivered_is_kept() -> None:
         if event["Type"] in ("EventBridgeRule", "Schedule")
     ]
     assert len(targets) == 5
-    (policy,) = of_type("AWS::SQS::QueuePolicy").values()
+    policy = of_type("AWS::SQS::QueuePolicy")["UndeliveredEventsPolicy"]
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
     assert "aws:SourceArn" in statement["Condition"]["ArnLike"]
     for name, queue in targets:
         assert queue == statement["Resource"], name
         assert attribute(queue) in [attribute(each) for each in policy["Queues"]]
+
+
+def test_a_notification_that_cannot_be_delivered_is_kept() -> None:
+    """SNS tries for 23 days and drops it, unless the subscription has a queue that takes SNS's messages."""
+    (subscription,) = [
+        event["Properties"]
+        for function in of_type("AWS::Serverless::Function").values()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "SNS"
+    ]
+    policy = of_type("AWS::SQS::QueuePolicy")["UndeliveredNotificationsPolicy"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
+    assert statement["Condition"]["ArnEquals"]["aws:SourceArn"] == subscription["Topic"]
+    queue = subscription["RedrivePolicy"]["deadLetterTargetArn"]
+    assert queue == statement["Resource"]
+    assert attribute(queue) == "UndeliveredNotifications"
+
+
+def test_only_notification_rules_of_this_account_may_publish() -> None:
+    """A message on the topic is a hint; a stranger's would still cost a look and could name our pipelines."""
+    (topic,) = STACK.topics
+    assert topic.publishers == {("codestar-notifications.amazonaws.com", STACK.account)}
 
 
 def test_failures_are_kept_encrypted_for_two_weeks_and_job_credentials_for_a_day() -> None:

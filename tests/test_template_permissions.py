@@ -7,7 +7,18 @@ from playground.stack import Function, Statement
 from tests.deployed import STACK
 
 WRITES = ("PutItem", "UpdateItem", "DeleteItem")
-EVERY_KEY = ("EXEC#a", "HELD#a", "HINT#a", "CLICK#a", "ISSUE", "OVERRIDE#a")
+EVERY_KEY = (
+    "EXEC#a",
+    "HELD#a",
+    "HINT#a",
+    "CLICK#a",
+    "ISSUE",
+    "OVERRIDE#a",
+    "CHANNEL#a",
+    "BURST#a",
+    "TURN#a",
+    "HOLD#a",
+)
 WITHOUT_RESOURCES = {
     "health:DescribeEvents",
     "codepipeline:PutJobSuccessResult",
@@ -56,12 +67,42 @@ def test_only_resume_may_retry_a_stage() -> None:
     assert who_may("codepipeline:RetryStageExecution", stage.replace(STACK.account, "999999999999")) == set()
 
 
+def test_only_resume_may_pass_a_stage_condition() -> None:
+    """Whoever asks for it in Slack writes a record; the call is made by the function that looks first."""
+    stage = f"arn:aws:codepipeline:eu-west-1:{STACK.account}:web/Deploy"
+    assert who_may("codepipeline:OverrideStageCondition", stage) == {"ResumeFunction"}
+    assert who_may("codepipeline:OverrideStageCondition", stage.replace(STACK.account, "999999999999")) == set()
+
+
 def test_nobody_may_change_a_pipeline() -> None:
-    """Retrying a stage is the one thing Allclear does to pipelines."""
+    """Letting a stage go on is the one thing Allclear does to pipelines."""
     every = {action for function in STACK.functions.values() for s in function.statements for action in s.actions}
     verbs = {action.partition(":")[2] for action in every if action.startswith("codepipeline:")}
     reads = {verb for verb in verbs if verb.startswith(("Get", "List"))}
-    assert verbs - reads == {"RetryStageExecution", "PutJobSuccessResult", "PutJobFailureResult"}
+    on_stages = {"RetryStageExecution", "OverrideStageCondition"}
+    assert verbs - reads == on_stages | {"PutJobSuccessResult", "PutJobFailureResult"}
+
+
+def test_only_resume_may_read_change_calendars() -> None:
+    """Shared calendars too, wherever they are; they are asked at the moment of a retry alone."""
+    for calendar in (f"us-east-1:{STACK.account}:document/freeze", "eu-west-1:999999999999:document/freeze"):
+        assert who_may("ssm:GetCalendarState", f"arn:aws:ssm:{calendar}") == {"ResumeFunction"}
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("cloudformation:DescribeStackEvents", "arn:aws:cloudformation:eu-west-1:{}:stack/web/0b1c"),
+        ("codebuild:BatchGetBuilds", "arn:aws:codebuild:eu-west-1:{}:project/web"),
+        ("codedeploy:GetDeployment", "arn:aws:codedeploy:eu-west-1:{}:deploymentgroup:web/live"),
+        ("ecs:DescribeServices", "arn:aws:ecs:eu-west-1:{}:service/live/web"),
+    ],
+)
+def test_only_those_who_see_a_failure_first_may_look_behind_it(action: str, resource: str) -> None:
+    """Slack's requests, cards and the gate have no use for what a stack or a build says."""
+    who = {"PipelineEventFunction", "SweepFunction", "ResumeFunction"}
+    assert who_may(action, resource.format(STACK.account)) == who
+    assert who_may(action, resource.format("999999999999")) == set()
 
 
 def test_only_the_gate_may_answer_jobs() -> None:
@@ -77,54 +118,78 @@ def test_only_those_who_talk_to_slack_may_read_its_secret() -> None:
     assert {name for name, f in STACK.functions.items() if "SLACK_SECRET_ARN" in f.environment} == slack
 
 
-def test_the_gate_writes_the_ledger_of_issues_and_nothing_else() -> None:
+def test_the_gate_writes_the_ledger_of_issues_and_its_own_holds_and_nothing_else() -> None:
     """Whoever writes a pipeline's gate parameters steers it; no such hand reaches a deploy's state."""
     writable = {key for key in EVERY_KEY if "GateFunction" in who_may_write(key)}
-    assert writable == {"ISSUE"}
+    assert writable == {"ISSUE", "HOLD#a"}
 
 
-def test_nobody_may_write_an_override_yet() -> None:
-    """Its place is clear: the function that will write it gets a statement of its own."""
-    assert who_may_write("OVERRIDE#a") == set()
+def test_an_override_is_written_for_people_and_read_by_the_gate() -> None:
+    """What lets a deploy pass comes from a signed Slack request, and from nowhere else."""
+    assert who_may_write("OVERRIDE#a") == {"SlackRequestFunction"}
+    assert who_may("dynamodb:Query", STACK.tables[0].arn, "OVERRIDE#a") == {"GateFunction"}
 
 
-def test_slack_cannot_touch_the_ledger_and_notify_only_executions() -> None:
-    """A forged click, at worst, changes executions; a card, at worst, its own partition."""
-    assert "SlackRequestFunction" not in who_may_write("ISSUE")
-    assert {key for key in EVERY_KEY if "NotifyFunction" in who_may_write(key)} == {"EXEC#a"}
+def test_the_gate_looks_at_pipelines_and_changes_none() -> None:
+    """It asks CodePipeline in which stage it stands."""
+    pipeline = f"arn:aws:codepipeline:eu-west-1:{STACK.account}:web"
+    for read in ("GetPipelineState", "GetPipelineExecution", "ListActionExecutions"):
+        assert "GateFunction" in who_may(f"codepipeline:{read}", pipeline)
 
 
-def test_only_slack_requests_mark_clicks() -> None:
-    """A click is carried out once because its mark is written with the state."""
+def test_notify_writes_only_what_is_said_of_executions() -> None:
+    """A card, at worst, changes cards."""
+    cards = {"EXEC#a", "CHANNEL#a", "BURST#a"}
+    assert {key for key in EVERY_KEY if "NotifyFunction" in who_may_write(key)} == cards
+
+
+def test_only_notify_gives_cards_their_place_and_those_who_retry_all_reach_bursts() -> None:
+    """The sweep carries on what a click began."""
+    assert who_may_write("CHANNEL#a") == {"NotifyFunction"}
+    assert who_may_write("BURST#a") == {"NotifyFunction", "SlackRequestFunction", "SweepFunction"}
+
+
+def test_only_slack_requests_mark_clicks_and_take_turns() -> None:
+    """A click is carried out once because its mark is written with the state, a mention because of its turn."""
     assert who_may_write("CLICK#a") == {"SlackRequestFunction"}
+    assert who_may_write("TURN#a") == {"SlackRequestFunction"}
 
 
-def test_only_hints_can_be_deleted() -> None:
+def test_slack_requests_read_a_deploys_history_and_the_ledger_but_not_what_an_issue_holds() -> None:
+    """What an issue holds is told by the deploys that are not finished."""
+    table = STACK.tables[0].arn
+    for key, may in (("EXEC#a", True), ("ISSUE", True), ("HELD#a", False), ("HINT#a", False)):
+        assert ("SlackRequestFunction" in who_may("dynamodb:Query", table, key)) is may
+
+
+def test_only_hints_and_holds_can_be_deleted() -> None:
     """Everything else ends by changing state, or by its age."""
     table = STACK.tables[0].arn
+    who = {"HINT#a": {"PipelineEventFunction", "SweepFunction"}, "HOLD#a": {"SweepFunction"}}
     for key in EVERY_KEY:
-        may = who_may("dynamodb:DeleteItem", table, key)
-        assert may == ({"PipelineEventFunction", "SweepFunction"} if key == "HINT#a" else set())
+        assert who_may("dynamodb:DeleteItem", table, key) == who.get(key, set())
 
 
 def test_each_index_is_open_to_those_who_ask_it() -> None:
     """The due index is the sweep's alone."""
     table = STACK.tables[0].arn
     assert who_may("dynamodb:Query", f"{table}/index/due") == {"SweepFunction"}
-    unfinished = {"HealthEventFunction", "SweepFunction", "SlackRequestFunction"}
+    unfinished = {"HealthEventFunction", "SweepFunction", "SlackRequestFunction", "NotifyFunction"}
     assert who_may("dynamodb:Query", f"{table}/index/unfinished") == unfinished
+    assert who_may("dynamodb:Query", f"{table}/index/finished") == {"SlackRequestFunction"}
     pipeline = {"PipelineEventFunction", "SlackRequestFunction"}
     assert who_may("dynamodb:Query", f"{table}/index/pipeline") == pipeline
 
 
 def test_what_one_transaction_writes_stands_in_one_statement() -> None:
-    """A saved state takes its edges (or its click) along; IAM may judge their keys together."""
+    """A saved state takes its edges (or its click and its override) along; IAM may judge their keys together."""
     together = {
         "PipelineEventFunction": ("EXEC#a", "HELD#a"),
         "HealthEventFunction": ("EXEC#a", "HELD#a"),
         "SweepFunction": ("EXEC#a", "HELD#a"),
         "ResumeFunction": ("EXEC#a", "HELD#a"),
-        "SlackRequestFunction": ("EXEC#a", "CLICK#a"),
+        "SlackRequestFunction": ("EXEC#a", "CLICK#a", "OVERRIDE#a", "ISSUE"),
+        "NotifyFunction": ("BURST#a",),
     }
     for name, keys in together.items():
         for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):

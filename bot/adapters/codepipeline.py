@@ -29,6 +29,7 @@ from bot.errors import (
     TryLater,
 )
 from bot.model import ExecutionKey, PipelineTags
+from bot.policy import CALENDAR, Mode
 from bot.ports import PlannedAction, StageTruth
 
 if TYPE_CHECKING:
@@ -138,32 +139,50 @@ class CodePipeline:
 
     def retry_stage(self, key: ExecutionKey) -> None:
         """See bot.ports.Pipelines. The client is one of its own: the SDK sends this call once and never again."""
-        try:
-            self._client(key.region, attempts=1).retry_stage_execution(
+        client = self._client(key.region, attempts=1)
+        _sent_once(
+            lambda: client.retry_stage_execution(
                 pipelineName=key.pipeline,
                 stageName=key.stage,
                 pipelineExecutionId=key.execution_id,
                 retryMode="FAILED_ACTIONS",
             )
-        except AWS_ERRORS as error:
-            outcome = _retry_outcome(error)
-            if outcome is None:
-                raise
-            raise outcome from error
+        )
 
-    def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> None:
+    def override_condition(self, key: ExecutionKey, condition: str) -> None:
+        """See bot.ports.Pipelines. Sent as a retry is."""
+        client = self._client(key.region, attempts=1)
+        _sent_once(
+            lambda: client.override_stage_condition(
+                pipelineName=key.pipeline,
+                stageName=key.stage,
+                pipelineExecutionId=key.execution_id,
+                conditionType=condition,  # type: ignore[arg-type]  # the stubs know its words only as literals
+            )
+        )
+
+    def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> bool:
         """See bot.ports.Pipelines. Texts are cut to CodePipeline's limits, and it takes no empty message."""
-        details: dict[str, Any] = {"type": "JobFailed", "message": message[:MESSAGE_LIMIT] or "No reason given"}
+        details: Any = {"type": "JobFailed", "message": message[:MESSAGE_LIMIT] or "No reason given"}
         if external_execution_id:
             details["externalExecutionId"] = external_execution_id[:EXTERNAL_ID_LIMIT]
-        self._answer(lambda: self._client(region).put_job_failure_result(jobId=job_id, failureDetails=details))  # type: ignore[arg-type]  # built in steps
+        client = self._client(region)
+        return self._answer(lambda: client.put_job_failure_result(jobId=job_id, failureDetails=details))
 
-    def pass_job(self, region: str, job_id: str, summary: str) -> None:
+    def pass_job(self, region: str, job_id: str, summary: str) -> bool:
         """See bot.ports.Pipelines."""
         details: Any = {"executionDetails": {"summary": summary[:SUMMARY_LIMIT]}} if summary else {}
-        self._answer(lambda: self._client(region).put_job_success_result(jobId=job_id, **details))
+        return self._answer(lambda: self._client(region).put_job_success_result(jobId=job_id, **details))
 
-    def _answer(self, call: Callable[[], object]) -> None:
+    def keep_job(self, region: str, job_id: str, token: str, summary: str) -> bool:
+        """See bot.ports.Pipelines."""
+        details: Any = {"executionDetails": {"summary": summary[:SUMMARY_LIMIT]}} if summary else {}
+        client = self._client(region)
+        return self._answer(
+            lambda: client.put_job_success_result(jobId=job_id, continuationToken=token, **details)
+        )
+
+    def _answer(self, call: Callable[[], object]) -> bool:
         """Sent again by the SDK when in doubt: answering a job twice is harmless."""
         try:
             call()
@@ -173,6 +192,8 @@ class CodePipeline:
             if error_code(error) not in _JOB_OVER:
                 raise
             logger.info("the job needs no answer any more: %s", error_text(error))
+            return False
+        return True
 
     def _client(self, region: str, **options: int) -> "CodePipelineClient":
         client: CodePipelineClient = self._clients.client("codepipeline", region, **options)
@@ -191,8 +212,23 @@ def _read(call: Callable[[], T]) -> T:
         raise
 
 
-def _retry_outcome(error: Exception) -> RetryRefused | OutcomeUnknown | None:
-    """What RetryStageExecution's error means. None: the SDK's own complaint before it sent anything."""
+def _sent_once(call: Callable[[], object]) -> None:
+    """Start something, by a client that never resends. Raises RetryRefused's children, OutcomeUnknown."""
+    try:
+        call()
+    except AWS_ERRORS as error:
+        outcome = _outcome(error)
+        if outcome is None:
+            raise
+        raise outcome from error
+
+
+def _outcome(error: Exception) -> RetryRefused | OutcomeUnknown | None:
+    """What an error of RetryStageExecution or OverrideStageCondition means.
+
+    None: the SDK's own complaint before it sent anything. ConditionNotOverridableException is final, as all that
+    is not named here.
+    """
     text = error_text(error)
     if is_throttling(error) or isinstance(error, _NOT_SENT):
         return RetryNotNow(text)
@@ -218,6 +254,14 @@ def _parse_tags(tags: Mapping[str, str], arn: str) -> PipelineTags:
             logger.warning("%s: the tag allclear:%s must be on or off, not %r; taken as on", arn, name, value)
         return value != "off"
 
+    mode = tags.get("allclear:mode", "").strip().lower()
+    if mode and mode not in tuple(Mode):
+        logger.warning("%s: the tag allclear:mode must be active or shadow, not %r; left out", arn, mode)
+        mode = ""
+    calendar = tags.get("allclear:calendar", "").strip()
+    if calendar and not CALENDAR.fullmatch(calendar):
+        logger.warning("%s: the tag allclear:calendar names no change calendar: %r; left out", arn, calendar)
+        calendar = ""
     channel = tags.get("allclear:channel", "").strip()
     if channel and not _CHANNEL.fullmatch(channel):
         logger.warning("%s: the tag allclear:channel is no channel id: %r; left out", arn, channel)
@@ -228,4 +272,8 @@ def _parse_tags(tags: Mapping[str, str], arn: str) -> PipelineTags:
         announce_unexplained=switch("unexplained"),
         services=tuple(tags.get("allclear:services", "").upper().split()),
         regions=tuple(tags.get("allclear:regions", "").lower().split()),
+        overriders=tuple(tags.get("allclear:overriders", "").split()),  # nonsense stays: it names nobody who may
+        calendar=calendar,
+        mode=mode,
+        tier=tags.get("allclear:tier", "").strip().lower(),
     )

@@ -8,15 +8,20 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.adapters.action_targets import target_of
 from bot.gate import GATE_MESSAGE_PREFIX
-from bot.model import MESSAGE_LIMIT, ExecutionKey, FailedAction
+from bot.model import MESSAGE_LIMIT, RULE, ExecutionKey, FailedAction
 from bot.ports import StageStatus, StageTruth
 
 Row = Mapping[str, Any]  # a structure of an answer, as botocore parsed it
 
 REVISION_LIMIT = 200  # characters
+AUTHOR_LIMIT = 60
 _SHORT_ID = 8  # characters of a commit's hash that people know it by
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+# A condition's statuses that stop a stage; Overridden and Cancelled ones, above all, do not.
+_CONDITION_FAILED = ("Failed", "Errored")
 
 logger = logging.getLogger(__name__)
 
@@ -67,13 +72,24 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
             status = StageStatus.MISSING
         else:
             status = _status(latest["status"]) if is_ours else _derived_status(attempts)
+        condition = (
+            _failed_condition(states[name], run.region) if is_ours and status is StageStatus.FAILED else None
+        )
+        if condition is not None and any(attempt.changed_at > condition.at for attempt in failed):
+            condition = None  # the actions that failed ran after it: it was passed, or is another attempt's
         transition = states.get(name, {}).get("inboundTransitionState", {})
         truths.append(
             StageTruth(
                 key=ExecutionKey(run.account, run.region, run.pipeline, run.execution_id, name),
                 status=status,
-                failed=tuple(_failed_action(attempt, run.region) for attempt in failed),
-                failed_at=max((at for attempt in failed if (at := attempt.changed_at) > _BEGINNING), default=None),
+                failed=(
+                    condition.rules
+                    if condition is not None
+                    else tuple(_failed_action(attempt, run.region, run.account) for attempt in failed)
+                ),
+                failed_at=_latest(
+                    [condition.at] if condition is not None else [attempt.changed_at for attempt in failed]
+                ),
                 overtaken_by="" if is_ours or parallel else latest.get("pipelineExecutionId", ""),
                 transition_disabled=(
                     transition.get("disabledReason") or "no reason given"
@@ -81,32 +97,109 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
                     else None
                 ),
                 execution_status=answers.execution.get("status", ""),
-                revision=revision(answers.execution),
+                revision=revision(answers.execution, answers.actions),
+                condition=condition.kind if condition is not None else "",
             )
         )
     return tuple(truths)
 
 
-def revision(execution: Row) -> str:
-    """What the execution carries, on one line: commit summaries, or short ids where there is none."""
-    told = (_revision_text(artifact) for artifact in execution.get("artifactRevisions", ()))
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    """A condition that failed its stage. `at` is when its last rule failed, or the condition itself."""
+
+    kind: str  # OverrideStageCondition's conditionType
+    at: datetime
+    rules: tuple[FailedAction, ...]
+
+
+def _failed_condition(state: Row, region: str) -> _Condition | None:
+    """The condition that stopped the stage's latest execution ("How do stage conditions work?").
+
+    A failed rule stands for a failed action: its ruleExecutionId is as new with every run as an
+    actionExecutionId, and so is the fence of a retry.
+    """
+    for kind, member in (("BEFORE_ENTRY", "beforeEntryConditionState"), ("ON_SUCCESS", "onSuccessConditionState")):
+        whole = state.get(member, {})
+        if whole.get("latestExecution", {}).get("status") not in _CONDITION_FAILED:
+            continue
+        failed = [
+            one for one in whole.get("conditionStates", ())
+            if one.get("latestExecution", {}).get("status") in _CONDITION_FAILED
+        ]  # fmt: skip
+        rows = [
+            (rule.get("ruleName", kind), rule.get("latestExecution", {}))
+            for one in failed
+            for rule in one.get("ruleStates", ())
+            if rule.get("latestExecution", {}).get("status") == "Failed"
+        ]
+        if not rows:  # it names no rule: the condition stands for them
+            rows = [(kind, one["latestExecution"]) for one in failed] or [(kind, whole["latestExecution"])]
+        told = [*(row for _, row in rows), *(one["latestExecution"] for one in failed)]
+        at = max((_instant(row.get("lastStatusChange")) for row in told), default=_BEGINNING)
+        return _Condition(kind, at, tuple(_failed_rule(name, row, region) for name, row in rows))
+    return None
+
+
+def _failed_rule(name: str, row: Row, region: str) -> FailedAction:
+    error = row.get("errorDetails", {})
+    message = error.get("message") or row.get("summary", "")
+    external_id = row.get("externalExecutionId", "")
+    return FailedAction(
+        name=name,
+        action_execution_id=row.get("ruleExecutionId")
+        or f"{name}@{_instant(row.get('lastStatusChange')).isoformat()}",
+        region=region,
+        category=RULE,
+        error_code=error.get("code", ""),
+        message=message[:MESSAGE_LIMIT],
+        external_execution_id=external_id,
+        external_execution_url=row.get("externalExecutionUrl", ""),
+        gate_issues=tuple(_issues_named(external_id)) if message.startswith(GATE_MESSAGE_PREFIX) else None,
+    )
+
+
+def _latest(instants: Sequence[datetime]) -> datetime | None:
+    return max((at for at in instants if at > _BEGINNING), default=None)
+
+
+def revision(execution: Row, actions: Sequence[Row] = ()) -> str:
+    """What the execution carries, on one line: commit messages with their authors, short ids where there is none.
+
+    A source action over a connection (CodeStarSourceConnection) names the author among its output variables,
+    beside CommitId and CommitMessage; CodeCommit's names no author.
+    """
+    variables = [row.get("output", {}).get("outputVariables", {}) for row in actions if _is_source(row)]
+    of_commit = {told["CommitId"]: told for told in variables if told.get("CommitId")}
+    revisions = execution.get("artifactRevisions") or [{"revisionId": commit} for commit in of_commit]
+    told = (_revision_text(each, of_commit.get(each.get("revisionId", ""), {})) for each in revisions)
     return "; ".join(dict.fromkeys(text for text in told if text))[:REVISION_LIMIT]
 
 
-def _revision_text(artifact: Row) -> str:
-    summary = str(artifact.get("revisionSummary", ""))
-    try:
-        # A connection's source (GitHub, GitLab, Bitbucket) tells {"ProviderType": "GitHub", "CommitMessage": "…"}.
-        told = json.loads(summary)
-    except ValueError:
-        told = None
-    if isinstance(told, dict) and isinstance(told.get("CommitMessage"), str):
-        summary = told["CommitMessage"]
-    lines = summary.strip().splitlines()
-    if lines:
-        return lines[0].strip()
+def _is_source(row: Row) -> bool:
+    return bool(row.get("input", {}).get("actionTypeId", {}).get("category") == "Source")
+
+
+def _revision_text(artifact: Row, variables: Row) -> str:
+    """`variables` are those of the source action that fetched this very commit; empty if none is known."""
+    message = variables.get("CommitMessage") or _summary(str(artifact.get("revisionSummary", "")))
+    lines = message.strip().splitlines()
     revision_id = str(artifact.get("revisionId", ""))
-    return revision_id[:_SHORT_ID] if re.fullmatch(r"[0-9a-f]{40,64}", revision_id) else revision_id
+    short = revision_id[:_SHORT_ID] if re.fullmatch(r"[0-9a-f]{40,64}", revision_id) else revision_id
+    text = lines[0].strip() if lines else short
+    author = (variables.get("AuthorDisplayName") or variables.get("AuthorId") or "")[:AUTHOR_LIMIT].strip()
+    by = f" ({author})" if author else ""
+    return text[: REVISION_LIMIT - len(by)] + by
+
+
+def _summary(text: str) -> str:
+    """A connection's source (GitHub, GitLab, Bitbucket) tells {"ProviderType": "GitHub", "CommitMessage": "…"}."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return text
+    is_message = isinstance(told, dict) and isinstance(told.get("CommitMessage"), str)
+    return str(told["CommitMessage"]) if is_message else text
 
 
 def _newest_attempts(stage: str, answers: Answers, state: Row) -> list[_Attempt]:
@@ -165,7 +258,7 @@ def _seen(name: str, seen: Row, listed: _Attempt | None) -> _Attempt:
     )
 
 
-def _failed_action(attempt: _Attempt, pipeline_region: str) -> FailedAction:
+def _failed_action(attempt: _Attempt, pipeline_region: str, account: str) -> FailedAction:
     kind = attempt.input.get("actionTypeId", {})
     result, state = attempt.result, attempt.state
     error = {**state.get("errorDetails", {}), **result.get("errorDetails", {})}
@@ -184,6 +277,7 @@ def _failed_action(attempt: _Attempt, pipeline_region: str) -> FailedAction:
         external_execution_id=external_id,
         external_execution_url=result.get("externalExecutionUrl") or state.get("externalExecutionUrl", ""),
         gate_issues=tuple(_issues_named(external_id)) if from_gate else None,
+        target=target_of(kind.get("provider", ""), attempt.input, account),
     )
 
 

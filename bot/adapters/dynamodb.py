@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from time import sleep as real_sleep
 from typing import TYPE_CHECKING, TypeVar
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from aws_lambda_powertools import Logger
 
 from bot.adapters import table_items as items
+from bot.adapters.dynamodb_bursts import DynamoBursts
 from bot.adapters.dynamodb_table import (
     AT_MOST,
     BEGINS_WITH,
@@ -20,11 +21,13 @@ from bot.adapters.dynamodb_table import (
     put_request,
     update_request,
 )
-from bot.adapters.plain_values import plain_instant
+from bot.adapters.plain_values import parse_instant, plain_instant
 from bot.adapters.table_items import Item, Key
+from bot.card_ref import CardRef
 from bot.errors import DuplicateClick, ParseError, VersionConflict
-from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue
-from bot.ports import Due, Page
+from bot.holds import Hold
+from bot.model import Entry, Execution, ExecutionKey, Hint, Issue, Override
+from bot.ports import Due, Page, Turn
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,7 +37,7 @@ T = TypeVar("T")
 logger = Logger(child=True)
 
 
-class DynamoStore:
+class DynamoStore(DynamoBursts):
     """bot.ports.Store over one DynamoDB table (docs/architecture.md).
 
     Every method may raise TryLater (throttled, busy, unreachable); loads raise ParseError for an item that cannot
@@ -63,13 +66,17 @@ class DynamoStore:
         holding: Sequence[str] = (),
         click: str | None = None,
         click_expires_at: datetime | None = None,
+        override: Override | None = None,
     ) -> None:
-        """As the port says. Raises ValueError unless the trail's last entry is this version's.
+        """As the port says. Raises ValueError unless the trail's last entry is this version's, and the override's
+        key this execution's.
 
-        DynamoDB takes 100 items a transaction, so `holding` may name 96 issues.
+        DynamoDB takes 100 items a transaction, so `holding` may name 95 issues.
         """
         if not execution.trail or execution.trail[-1].version != execution.version:
             raise ValueError("the trail's last entry is not this version's")
+        if override is not None and override.key != execution.key:
+            raise ValueError("an override is saved with the stage it is for")
         key, entry, write_id = execution.key, execution.trail[-1], self._new_write_id()
         line: Item = {**items.line_item(execution), "write_id": write_id}
         lapses_at = items.epoch(entry.at + items.RETENTION)
@@ -80,6 +87,8 @@ class DynamoStore:
         ]
         for issue in dict.fromkeys(holding):
             requests.append(put_request({**items.edge_key(issue, str(key)), "expires_at": lapses_at}))
+        if override is not None:
+            requests.append(put_request(items.override_item(override)))
         if click is not None:
             used_until = lapses_at if click_expires_at is None else items.epoch(click_expires_at)
             requests.append(put_request({**items.click_key(click), "expires_at": used_until}, {"pk": None}))
@@ -92,6 +101,11 @@ class DynamoStore:
             if click is not None and len(requests) - 1 in refusal.positions:
                 raise DuplicateClick(f"{key}: this click was carried out before") from refusal
             raise VersionConflict(f"{key}: version {execution.version - 1} is not the newest") from refusal
+
+    def overrides(self, account: str, region: str, pipeline: str, execution_id: str) -> tuple[Override, ...]:
+        """As the port says. One that cannot be read lets nothing pass."""
+        partition = items.overrides_of(account, region, pipeline, execution_id)
+        return tuple(_readable(self._table.every(("pk", partition)), items.read_override))
 
     def wake_execution(self, key: ExecutionKey, now: datetime) -> None:
         self._update_if(items.state_key(key), {"woken_at": plain_instant(now)}, {"sk": "STATE"})
@@ -126,15 +140,44 @@ class DynamoStore:
         except ConditionFailed:
             return  # a newer report is there, or none any more
 
+    def load_hold(self, key: str) -> Hold | None:
+        return self._load(items.hold_key(key), items.read_hold)
+
+    def save_hold(self, hold: Hold) -> None:
+        self._table.put(put_request(items.hold_item(hold)))
+
+    def drop_hold(self, hold: Hold) -> None:
+        try:
+            self._table.delete(items.hold_key(hold.key), {"seen_at": plain_instant(hold.seen_at)})
+        except ConditionFailed:
+            return  # the gate has answered another job since, or it is gone
+
     def load_issue(self, key: str) -> Issue | None:
         return self._load(items.issue_key(key), items.read_issue)
 
-    def save_issue(self, issue: Issue) -> None:
+    def save_issue(
+        self, issue: Issue, *, click: str | None = None, click_expires_at: datetime | None = None
+    ) -> None:
         write_id = self._new_write_id()
         request = put_request({**items.issue_item(issue), "write_id": write_id}, _follows(issue.version))
+        requests = [request]
+        if click is not None:
+            used: Item = {**items.click_key(click)}
+            if click_expires_at is not None:
+                used["expires_at"] = items.epoch(click_expires_at)
+            requests.append(put_request(used, {"pk": None}))
+
+        def send() -> None:
+            if click is None:
+                self._table.put(request)
+            else:
+                self._table.transact(requests, write_id)
+
         try:
-            self._write(lambda: self._table.put(request), items.issue_key(issue.key), write_id)
+            self._write(send, items.issue_key(issue.key), write_id)
         except ConditionFailed as refusal:
+            if click is not None and 1 in refusal.positions:
+                raise DuplicateClick(f"{issue.key}: this click was carried out before") from refusal
             raise VersionConflict(f"{issue.key}: version {issue.version - 1} is not the newest") from refusal
 
     def ledger(self) -> tuple[Issue, ...]:
@@ -163,6 +206,34 @@ class DynamoStore:
         rows = self._table.query(("unfinished", items.UNFINISHED), index="unfinished", start=start, limit=limit)
         executions = tuple(_readable(rows.items, items.read_execution))
         return Page(executions, rows.last["opened"] if rows.last else None)
+
+    def finished(self, limit: int) -> tuple[Execution, ...]:
+        rows = self._table.every(("finished", items.FINISHED), index="finished", newest_first=True, limit=limit)
+        return tuple(islice(_readable(rows, items.read_execution), limit))
+
+    def take_turn(self, request: str, now: datetime, lease: timedelta, expires_at: datetime) -> Turn:
+        """As the port says. A turn is taken over only from the very one that was seen."""
+        key, write_id = items.turn_key(request), self._new_write_id()
+        seen = self._table.get(key)
+        if seen is not None and seen.get("done"):
+            return Turn.DONE
+        if seen is not None and now < parse_instant(seen.get("begun_at"), "begun_at") + lease:
+            return Turn.BUSY
+        begun = {
+            **key,
+            "begun_at": plain_instant(now),
+            "expires_at": items.epoch(expires_at),
+            "write_id": write_id,
+        }
+        before = {"write_id": None if seen is None else seen["write_id"]}
+        try:
+            self._write(lambda: self._table.put(put_request(begun, before)), key, write_id)
+        except ConditionFailed:
+            return Turn.BUSY  # somebody took it meanwhile
+        return Turn.FIRST if seen is None else Turn.AGAIN
+
+    def end_turn(self, request: str) -> None:
+        self._update_if(items.turn_key(request), {"done": True}, {"sk": "TURN"})
 
     def of_pipeline(self, pipeline: str, limit: int) -> tuple[Execution, ...]:
         rows = self._table.every(("pipeline", pipeline), index="pipeline", newest_first=True, limit=limit)

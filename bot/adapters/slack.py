@@ -2,103 +2,139 @@
 
 import http.client
 import logging
-import re
-import socket
-import ssl
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlsplit
 
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
-from bot.cards import CARD_EVENT_TYPE
-from bot.errors import OutcomeUnknown, SlackRefused, TryLater
-from bot.ports import Message, SlackUser
+from bot.adapters.slack_calls import TIMEOUT, SlackCalls
+from bot.errors import TryLater
+from bot.slack_port import Message, SlackUser
 
 SLACK_API_URL = "https://slack.com/api/"
 RESPONSE_URL_HOSTS = ("hooks.slack.com",)
-TIMEOUT = 4  # seconds, for connecting and for each read
 HISTORY_PAGE = 200
-
-# What Slack's reference says may have taken effect although it answers an error ("It's possible some aspect of the
-# operation succeeded before the error was raised"), and service_unavailable, of which it says nothing.
-UNCERTAIN = ("internal_error", "fatal_error", "service_unavailable")
-# Nothing was done, and the same call may succeed later.
-PASSING = ("ratelimited", "rate_limited", "request_timeout", "team_added_to_org")
-_ERROR_CODE = re.compile(
-    r"[a-z0-9_]{1,60}"
-)  # anything else in `error` is slack_sdk quoting a body that is not JSON
+MEMBERS_KEPT = timedelta(minutes=5)  # usergroups.users.list is Tier 2: 20 calls a minute
 
 log = logging.getLogger(__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class SlackChat:
     """Implements bot.ports.Chat. `token` is called for each request (it caches itself, and may rotate)."""
 
-    def __init__(self, token: Callable[[], str], base_url: str = SLACK_API_URL) -> None:
-        self._token = token
+    def __init__(
+        self,
+        token: Callable[[], str],
+        base_url: str = SLACK_API_URL,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
         self._base_url = base_url
+        self._clock = clock
+        self._calls = SlackCalls(token, base_url)
         self._identity: dict[str, str] | None = None
-        # slack_sdk logs request bodies and response URLs at DEBUG, whatever level the application chose.
-        self._quiet = logging.getLogger(f"{__name__}.sdk")
-        self._quiet.setLevel(logging.WARNING)
+        self._members: dict[str, tuple[datetime, frozenset[str]]] = {}
 
-    def post(self, channel: str, message: Message) -> tuple[str, str]:
+    def post(
+        self, channel: str, message: Message, *, thread_ts: str = "", broadcast: bool = False
+    ) -> tuple[str, str]:
         """Post once, never resent; answers (channel id, ts). Raises OutcomeUnknown, TryLater, SlackRefused."""
-        answer = self._call(
-            "chat.postMessage",
-            json={**_body(channel, message), "unfurl_links": False, "unfurl_media": False},
-        )
+        thread = {"thread_ts": thread_ts, "reply_broadcast": broadcast} if thread_ts else {}
+        body = {**_body(channel, message), **thread, "unfurl_links": False, "unfurl_media": False}
+        answer = self._calls.once("chat.postMessage", json=body)
         return str(answer["channel"]), str(answer["ts"])
 
     def update(self, channel: str, ts: str, message: Message) -> None:
         """Replace the message. Repeating it is harmless, so an unknown outcome is TryLater."""
-        self._harmless("chat.update", json={**_body(channel, message), "ts": ts})
+        self._calls.harmless("chat.update", json={**_body(channel, message), "ts": ts})
 
-    def find(self, channel: str, key: str, since: datetime) -> str | None:
-        """The ts of the first of our own messages whose metadata carries `key`, posted at or after `since`."""
-        found: str | None = None
-        cursor = ""
-        while True:
-            page = self._harmless(
-                "conversations.history",
-                params={
-                    "channel": channel,
-                    "oldest": f"{since.timestamp():.6f}",
-                    "inclusive": True,
-                    "include_all_metadata": True,
-                    "limit": HISTORY_PAGE,
-                    **({"cursor": cursor} if cursor else {}),
-                },
-            )
-            for posted in page.get("messages") or ():
-                if self._is_ours(posted) and _carries(posted, key):
-                    found = str(posted["ts"])  # newest first: the last one seen is the oldest
-            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
-            if not cursor:
-                return found
+    def find(self, channel: str, key: str, since: datetime, *, thread_ts: str = "") -> str | None:
+        """The ts of the first of our own messages whose metadata carries `key`, posted at or after `since`.
+
+        The channel itself or one thread's replies: a reply that is shown in the channel too is still a reply.
+        """
+        rows = self._calls.rows(
+            "conversations.replies" if thread_ts else "conversations.history",
+            "messages",
+            {
+                "channel": channel,
+                **({"ts": thread_ts} if thread_ts else {}),
+                "oldest": f"{since.timestamp():.6f}",
+                "inclusive": True,
+                "include_all_metadata": True,
+                "limit": HISTORY_PAGE,
+            },
+        )
+        found = [
+            str(posted["ts"])
+            for posted in rows
+            if _thread_of(posted) == thread_ts and _carries(posted, key) and self._is_ours(posted)
+        ]
+        return min(found, key=float, default=None)  # history comes newest first, replies oldest first
 
     def user(self, user_id: str) -> SlackUser:
-        user: dict[str, Any] = self._harmless("users.info", params={"user": user_id}).get("user") or {}
+        """Who is of another workspace is no full member of ours.
+
+        `is_stranger` does not say that: of people met in a shared channel it is false.
+        """
+        answer = self._calls.harmless("users.info", params={"user": user_id})
+        user: dict[str, Any] = answer.get("user") or {}
         barred = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
-        full_member = user.get("id") == user_id and not any(user.get(flag) for flag in barred)
-        return SlackUser(user_id=user_id, team_id=str(user.get("team_id") or ""), full_member=full_member)
+        welcome = user.get("id") == user_id and not any(user.get(flag) for flag in barred)
+        team_id = str(user.get("team_id") or "")
+        # In an Enterprise organisation team_id names one of the person's workspaces.
+        teams = {team_id, *((user.get("enterprise_user") or {}).get("teams") or ())}
+        return SlackUser(user_id=user_id, team_id=team_id, full_member=welcome and self.team() in teams)
 
     def team(self) -> str:
         """The team the bot token belongs to; asked once."""
         return self._whoami()["team_id"]
+
+    def group_members(self, group_id: str) -> frozenset[str]:
+        """The user ids in a user group, at most five minutes old.
+
+        Who cannot be looked up is nobody's member: a failure raises, however young the last good answer.
+        A disabled group has no members.
+        """
+        read_at, members = self._members.get(group_id, (None, frozenset()))
+        now = self._clock()
+        if read_at is not None and now - read_at < MEMBERS_KEPT:
+            return members
+        answer = self._calls.harmless(
+            "usergroups.users.list", params={"usergroup": group_id, "include_disabled": False}
+        )
+        users = answer.get("users")
+        if not isinstance(users, list):
+            raise TryLater("usergroups.users.list: the answer names no users")
+        self._members[group_id] = now, frozenset(str(user) for user in users)
+        return self._members[group_id][1]
+
+    def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
+        """Open a modal, sent once: a trigger opens one, so a repetition raises TriggerExpired and opens none."""
+        self._calls.harmless("views.open", json={"trigger_id": trigger_id, "view": view})
+
+    def publish_home(self, user_id: str, view: dict[str, Any]) -> None:
+        """Show a person their App Home. Repeating it is harmless."""
+        self._calls.harmless("views.publish", json={"user_id": user_id, "view": view})
+
+    def whisper(
+        self, channel: str, user_id: str, text: str, blocks: Sequence[dict[str, Any]] = (), *, thread_ts: str = ""
+    ) -> None:
+        """Something one person sees. Twice is better than never, so an unknown outcome is TryLater."""
+        body = {"channel": channel, "user": user_id, "text": text, "blocks": list(blocks)}
+        self._calls.harmless("chat.postEphemeral", json=body | ({"thread_ts": thread_ts} if thread_ts else {}))
 
     def respond(self, response_url: str, text: str, blocks: Sequence[dict[str, Any]] = ()) -> None:
         """An ephemeral answer; best effort. The URL is a capability: never logged, used only if it is Slack's."""
         if not self._is_slacks(response_url):
             log.warning("did not answer a Slack user: the response_url is not Slack's")
             return
-        client = WebhookClient(response_url, timeout=TIMEOUT, logger=self._quiet, retry_handlers=[])
+        client = WebhookClient(response_url, timeout=TIMEOUT, logger=self._calls.quiet, retry_handlers=[])
         try:
             answer = client.send(
                 text=text, blocks=list(blocks) or None, response_type="ephemeral", replace_original=False
@@ -121,7 +157,7 @@ class SlackChat:
 
     def _whoami(self) -> dict[str, str]:
         if self._identity is None:
-            answer = self._harmless("auth.test")
+            answer = self._calls.harmless("auth.test")
             self._identity = {name: str(answer.get(name) or "") for name in ("team_id", "user_id", "bot_id")}
         return self._identity
 
@@ -133,29 +169,6 @@ class SlackChat:
             for name, field in (("user_id", "user"), ("bot_id", "bot_id"))
         )
 
-    def _harmless(self, method: str, **arguments: Any) -> SlackResponse:
-        """A call that may be repeated: not knowing whether it took effect means trying later."""
-        try:
-            return self._call(method, **arguments)
-        except OutcomeUnknown as error:
-            raise TryLater(str(error)) from error
-
-    def _call(self, method: str, **arguments: Any) -> SlackResponse:
-        # retry_handlers=[]: the SDK's default resends after a dropped connection, which posts twice (measured).
-        client = WebClient(
-            self._token(), base_url=self._base_url, timeout=TIMEOUT, logger=self._quiet, retry_handlers=[]
-        )
-        try:
-            return client.api_call(method, **arguments)
-        except SlackApiError as error:
-            raise _situation(method, error.response) from error
-        except URLError as error:
-            if isinstance(error.reason, ConnectionRefusedError | socket.gaierror | ssl.SSLCertVerificationError):
-                raise TryLater(f"{method}: Slack cannot be reached") from error  # nothing was sent
-            raise OutcomeUnknown(f"{method}: the connection failed") from error
-        except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
-            raise OutcomeUnknown(f"{method}: the connection failed ({type(error).__name__})") from error
-
 
 def _body(channel: str, message: Message) -> dict[str, Any]:
     return {
@@ -166,22 +179,12 @@ def _body(channel: str, message: Message) -> dict[str, Any]:
     }
 
 
+def _thread_of(posted: dict[str, Any]) -> str:
+    """The thread a message is a reply in; "" for the channel's own, which a thread's parent is too."""
+    thread = str(posted.get("thread_ts") or "")
+    return "" if thread == posted.get("ts") else thread
+
+
 def _carries(posted: dict[str, Any], key: str) -> bool:
-    metadata = posted.get("metadata") or {}
-    payload = metadata.get("event_payload") or {}
-    return metadata.get("event_type") == CARD_EVENT_TYPE and payload.get("key") == key
-
-
-def _situation(method: str, answer: SlackResponse) -> Exception:
-    """Which of our situations an unsuccessful answer is."""
-    code = str(answer.get("error") or "") if isinstance(answer.data, dict) else ""
-    if answer.status_code == 429 or code in PASSING:
-        return TryLater(f"{method}: {code or 'ratelimited'}", after=_retry_after(answer))
-    if answer.status_code >= 500 or code in UNCERTAIN or not _ERROR_CODE.fullmatch(code):
-        return OutcomeUnknown(f"{method}: HTTP {answer.status_code} {code[:60]}")
-    return SlackRefused(code)
-
-
-def _retry_after(answer: SlackResponse) -> timedelta | None:
-    text = next((str(value) for name, value in answer.headers.items() if name.lower() == "retry-after"), "")
-    return timedelta(seconds=int(text)) if re.fullmatch(r"[0-9]{1,6}", text) else None
+    payload = (posted.get("metadata") or {}).get("event_payload") or {}
+    return bool(payload.get("key") == key)

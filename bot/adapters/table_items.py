@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from bot.adapters.plain_values import from_plain, parse_instant, plain_instant, to_plain
+from bot.card_ref import CardRef
 from bot.errors import ParseError
-from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue
+from bot.holds import Hold
+from bot.model import Entry, Execution, ExecutionKey, Hint, Issue, Override
 from bot.ports import Due, DueKind
 
 T = TypeVar("T")
@@ -20,6 +22,7 @@ Key = dict[str, str]  # pk and sk
 RETENTION = timedelta(days=90)  # how long a finished execution, and a line that nobody will add to, is kept
 DUE = "due"  # the one partition of the index `due`
 UNFINISHED = "yes"  # the one partition of the index `unfinished`
+FINISHED = "yes"  # the one partition of the index `finished`
 ISSUES = "ISSUE"  # the partition of the ledger
 LINE = "HISTORY#"
 
@@ -40,6 +43,10 @@ def hint_key(key: str) -> Key:
     return {"pk": f"HINT#{key}", "sk": "HINT"}
 
 
+def hold_key(key: str) -> Key:
+    return {"pk": f"HOLD#{key}", "sk": "HOLD"}
+
+
 def issue_key(key: str) -> Key:
     return {"pk": ISSUES, "sk": key}
 
@@ -52,12 +59,29 @@ def click_key(click: str) -> Key:
     return {"pk": f"CLICK#{click}", "sk": "CLICK"}
 
 
+def turn_key(request: str) -> Key:
+    return {"pk": f"TURN#{request}", "sk": "TURN"}
+
+
+def override_key(key: ExecutionKey) -> Key:
+    return {"pk": overrides_of(key.account, key.region, key.pipeline, key.execution_id), "sk": key.stage}
+
+
+def overrides_of(account: str, region: str, pipeline: str, execution_id: str) -> str:
+    """The partition of the overrides given to one pipeline execution."""
+    return "#".join(("OVERRIDE", account, region, pipeline, execution_id))
+
+
 def due_key(due: Due) -> Key:
     """The item whose clock `due` is."""
     if due.kind is DueKind.EXECUTION:
         return {"pk": f"EXEC#{due.key}", "sk": "STATE"}
     if due.kind is DueKind.CARD:
         return {"pk": f"EXEC#{due.key}", "sk": "CARD"}
+    if due.kind is DueKind.HOLD:
+        return hold_key(due.key)
+    if due.kind is DueKind.BURST:
+        return {"pk": f"BURST#{due.key}", "sk": "BURST"}
     return hint_key(due.key) if due.kind is DueKind.HINT else issue_key(due.key)
 
 
@@ -89,13 +113,15 @@ def execution_item(execution: Execution) -> Item:
         item["due"] = DUE
     if not execution.status.finished:
         item["unfinished"] = UNFINISHED
+    elif execution.finished_at is not None:
+        item["finished"] = FINISHED
     if (lapses_at := expires_at(execution)) is not None:
         item["expires_at"] = lapses_at
     return item
 
 
 def read_execution(item: Mapping[str, Any]) -> Execution:
-    return _read(item, lambda: from_plain(Execution, {**item, "key": _execution_key(item)}))
+    return read_item(item, lambda: from_plain(Execution, {**item, "key": _execution_key(item)}))
 
 
 def line_item(execution: Execution) -> Item:
@@ -107,7 +133,7 @@ def line_item(execution: Execution) -> Item:
 
 
 def read_line(item: Mapping[str, Any]) -> Entry:
-    return _read(item, lambda: from_plain(Entry, item))
+    return read_item(item, lambda: from_plain(Entry, item))
 
 
 def card_fields(card: CardRef) -> Item:
@@ -119,7 +145,7 @@ def card_fields(card: CardRef) -> Item:
 
 
 def read_card(item: Mapping[str, Any]) -> CardRef:
-    return _read(item, lambda: from_plain(CardRef, {**item, "key": _execution_key(item)}))
+    return read_item(item, lambda: from_plain(CardRef, {**item, "key": _execution_key(item)}))
 
 
 def hint_item(hint: Hint) -> Item:
@@ -127,7 +153,16 @@ def hint_item(hint: Hint) -> Item:
 
 
 def read_hint(item: Mapping[str, Any]) -> Hint:
-    return _read(item, lambda: from_plain(Hint, item))
+    return read_item(item, lambda: from_plain(Hint, item))
+
+
+def hold_item(hold: Hold) -> Item:
+    """A hold that nobody closes lapses when the execution it speaks of has long ended."""
+    return {**to_plain(hold), **hold_key(hold.key), "due": DUE, "expires_at": epoch(hold.ends_at + RETENTION)}
+
+
+def read_hold(item: Mapping[str, Any]) -> Hold:
+    return read_item(item, lambda: from_plain(Hold, item))
 
 
 def issue_item(issue: Issue) -> Item:
@@ -152,11 +187,27 @@ def read_issue(item: Mapping[str, Any]) -> Issue:
         except (TypeError, ValueError, OverflowError) as error:
             raise ParseError("expires_at", "is not a number of seconds") from error
 
-    return _read(item, read)
+    return read_item(item, read)
+
+
+def override_item(override: Override) -> Item:
+    """`expires_at` is TTL's, in whole seconds and lazily kept; what counts is `lapses_at`, the exact instant."""
+    item: Item = to_plain(override)
+    item["lapses_at"] = item.pop("expires_at")
+    del item["key"]
+    return {**item, **override_key(override.key), "expires_at": epoch(override.expires_at)}
+
+
+def read_override(item: Mapping[str, Any]) -> Override:
+    def read() -> Override:
+        key = _parse_key(f"{str(item['pk']).removeprefix('OVERRIDE#')}#{item['sk']}", "pk")
+        return from_plain(Override, {**item, "key": key, "expires_at": item.get("lapses_at")})
+
+    return read_item(item, read)
 
 
 def read_edge(item: Mapping[str, Any]) -> ExecutionKey:
-    return _read(item, lambda: _parse_key(item["sk"], "sk"))
+    return read_item(item, lambda: _parse_key(item["sk"], "sk"))
 
 
 def read_due(item: Mapping[str, Any]) -> Due:
@@ -167,16 +218,19 @@ def read_due(item: Mapping[str, Any]) -> Due:
         kind, _, rest = str(item["pk"]).partition("#")
         if item["pk"] == ISSUES:
             return Due(DueKind.ISSUE, str(item["sk"]), due_at)
-        if kind == "HINT":
-            return Due(DueKind.HINT, rest, due_at)
+        if kind in ("HINT", "HOLD"):
+            return Due(DueKind(kind), rest, due_at)
+        if kind == "BURST" and item["sk"] == "BURST":
+            return Due(DueKind.BURST, rest, due_at)
         if kind == "EXEC" and item["sk"] in ("STATE", "CARD"):
             return Due(DueKind.EXECUTION if item["sk"] == "STATE" else DueKind.CARD, rest, due_at)
         raise ParseError("pk", "is of no kind that has a clock")
 
-    return _read(item, read)
+    return read_item(item, read)
 
 
-def _read(item: Mapping[str, Any], read: Callable[[], T]) -> T:
+def read_item(item: Mapping[str, Any], read: Callable[[], T]) -> T:
+    """Read, and let a ParseError name the item as well."""
     try:
         return read()
     except ParseError as error:

@@ -15,6 +15,7 @@ class StageFailed:
     attribution: Attribution
     tags: PipelineTags
     revision: str = ""
+    condition: str = ""  # BEFORE_ENTRY or ON_SUCCESS: `actions` are the failed rules of this stage condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Released:
     issue: str
     why: str
     cleared_at: datetime | None = None  # when the close reached us; None: now
+    not_before_at: datetime | None = None  # when the retry may be made, where many are released; None: at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class Postponed:
     until_at: datetime
     claim_id: str = ""  # "" when nothing was claimed
     not_retryable: bool = False  # CodePipeline called the stage not retryable, which may be its own lag
+    calendar: str = ""  # a change calendar is closed, or counts as closed
+    opens_at: datetime | None = None  # when it opens
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +117,25 @@ class Frozen:
 
 
 @dataclass(frozen=True, slots=True)
+class Lapsed:
+    """An override of a stage condition ran out before CodePipeline took it."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class RetryRequested:
     """A person asked for a retry (`by` is a Slack user id)."""
 
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overridden:
+    """Somebody who may has overridden the gate, or the stage condition, that stopped the stage."""
+
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +152,36 @@ class Undone:
     by: str
 
 
+@dataclass(frozen=True, slots=True)
+class GateWaits:
+    """A gate keeps its job, and with it the deploy: the stage runs, and nothing has failed."""
+
+    since_at: datetime
+    until_at: datetime  # the longest it waits
+    attribution: Attribution
+    tags: PipelineTags
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GatePassed:
+    """The gate let the deploy through. `by`: the Slack user whose override did it, "" for the all-clear."""
+
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateLost:
+    """The gate keeps its job no more, and CodePipeline shows the stage running all the same."""
+
+    seen_at: datetime
+
+
 Event = (
-    StageFailed
+    GateWaits
+    | GatePassed
+    | GateLost
+    | StageFailed
     | StageRunning
     | StagePassed
     | Overtaken
@@ -149,7 +196,9 @@ Event = (
     | Postponed
     | Refused
     | Frozen
+    | Lapsed
     | RetryRequested
+    | Overridden
     | Dismissed
     | Undone
 )

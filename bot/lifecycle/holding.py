@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.clocks import GATE_BACKOFF
 from bot.lifecycle.events import Event, Explained, Overtaken, Released, StageFailed, StageGone, StageStopped
-from bot.lifecycle.state import end, next_state, unclaimed, why_not_automatic
+from bot.lifecycle.state import end, next_state, unclaimed, why_not_automatic, why_switched_off
 from bot.model import (
     ALLCLEAR,
     HEALTH_UNREADABLE,
@@ -68,6 +68,7 @@ def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Pol
         actions=event.actions,
         failed_at=event.failed_at,
         attribution=event.attribution,
+        condition=event.condition,
         tags=event.tags,
         revision=event.revision or execution.revision,
         automatic_retries=automatic,
@@ -75,11 +76,14 @@ def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Pol
         gate_stops=execution.gate_stops + 1 if by_gate else 0,
         retry=None,
         claim=None,
+        waits_until=None,
         held_at=None if by_person else execution.held_at,  # a person looked at it: a new hold begins, if any
         released_at=None,
     )
     more = set(execution.action_execution_ids) & {action.action_execution_id for action in event.actions}
     what = "failed" if not execution.version else "has more failed actions" if more else "failed again"
+    if execution.waiting:
+        what = "waited as long as a gate can" if by_gate else "failed"
     return hold_or_ask(failed, event.attribution, now, policy, f"{execution.key.stage} {what}")
 
 
@@ -90,23 +94,32 @@ def hold_or_ask(
     common: dict[str, Any] = {"attribution": attribution, "retry": None, "claim": None, "anew": True}
     if attribution.verdict not in (Verdict.EXPLAINED, Verdict.UNREADABLE):
         return next_state(
-            execution, now, policy, f"{happened}: {attribution.reason}",
+            execution, now, policy,
+            f"{happened}; a person is asked. {attribution.reason}{_unless(execution, policy)}",
             status=Status.NEEDS_HUMAN, note="", blockers=(), **common,
         )  # fmt: skip
     execution = held(execution)
     refusal = why_not_automatic(execution, now, policy)
     if refusal:
         return next_state(
-            execution, now, policy, f"{happened}: {refusal}",
+            execution, now, policy, f"{happened}; a person is asked. {refusal} {attribution.reason}",
             status=Status.NEEDS_HUMAN, note=refusal, blockers=attribution.blockers, **common,
         )  # fmt: skip
     if not attribution.blockers:
         cleared = replace(execution, attribution=attribution)
         return resume_or_ask(cleared, now, policy, f"{happened}, and what stopped it is over")
     return next_state(
-        execution, now, policy, f"{happened}; held by {_names(attribution.blockers)}",
-        status=Status.BLOCKED, note="", blockers=attribution.blockers, **common,
+        execution, now, policy,
+        f"{happened}; held by {_names(attribution.blockers)} until the all-clear. {attribution.reason}",
+        status=Status.BLOCKED, note="", blockers=attribution.blockers, released_at=None, **common,
     )  # fmt: skip
+
+
+def _unless(execution: Execution, policy: Policy) -> str:
+    """What would still change that a person is asked."""
+    if execution.attribution.verdict is not Verdict.UNEXPLAINED:
+        return ""
+    return f" A notice until {execution.failed_at + policy.late_issue:%H:%M} UTC would hold it."
 
 
 def held(execution: Execution) -> Execution:
@@ -127,12 +140,15 @@ def _name(blocker: Blocker) -> str:
 
 
 def resume_or_ask(
-    execution: Execution, now: datetime, policy: Policy, what: str, cleared_at: datetime | None = None
+    execution: Execution,
+    now: datetime,
+    policy: Policy,
+    what: str,
+    cleared_at: datetime | None = None,
+    not_before_at: datetime | None = None,
 ) -> Execution:
     """Nothing holds it any more: a retry is owed, unless an automatic one is out of the question."""
-    refusal = why_not_automatic(execution, now, policy)
-    if not refusal and not execution.tags.auto_retry:
-        refusal = "Automatic retries are off for this pipeline (tag allclear:auto-retry)."
+    refusal = why_not_automatic(execution, now, policy) or why_switched_off(execution, policy)
     common: dict[str, Any] = {
         "blockers": (),
         "claim": None,
@@ -147,8 +163,9 @@ def resume_or_ask(
     again = execution.gate_stops - 1
     delay = GATE_BACKOFF[min(again, len(GATE_BACKOFF)) - 1] if again > 0 else timedelta(0)
     return next_state(
-        execution, now, policy, f"{what}: resuming",
-        status=Status.RESUMING, note="", retry=RetryPlan(ALLCLEAR, now, now + delay), **common,
+        execution, now, policy, f"{what}: resuming, unless the last look finds something new",
+        status=Status.RESUMING, note="",
+        retry=RetryPlan(ALLCLEAR, now, max(now + delay, not_before_at or now)), **common,
     )  # fmt: skip
 
 
@@ -161,7 +178,7 @@ def explain(execution: Execution, event: Explained, now: datetime, policy: Polic
         if not more:
             return execution
         return next_state(
-            execution, now, policy, f"also held by {_names(more)}",
+            execution, now, policy, f"also held by {_names(more)}. {attribution.reason}",
             blockers=execution.blockers + more, attribution=attribution,
         )  # fmt: skip
     if attribution.verdict is not Verdict.EXPLAINED or why_not_automatic(held(execution), now, policy):
@@ -183,11 +200,13 @@ def hold_again(execution: Execution, event: Explained, now: datetime, policy: Po
 def release(execution: Execution, event: Released, now: datetime, policy: Policy) -> Execution:
     """One issue's all-clear. The last one frees the execution, if an automatic retry may follow."""
     left = tuple(blocker for blocker in execution.blockers if blocker.issue != event.issue)
-    if len(left) == len(execution.blockers) and execution.blockers:
+    if len(left) == len(execution.blockers) and (execution.blockers or execution.waiting):
         return execution
+    if execution.waiting and not left:
+        return next_state(execution, now, policy, f"{event.why}; the gate lets it through next", blockers=())
     if left:
-        return next_state(execution, now, policy, f"{event.why}; {len(left)} more still open", blockers=left)
-    return resume_or_ask(execution, now, policy, event.why, event.cleared_at)
+        return next_state(execution, now, policy, f"{event.why}; still held by {_names(left)}", blockers=left)
+    return resume_or_ask(execution, now, policy, event.why, event.cleared_at, event.not_before_at)
 
 
 def forget(execution: Execution, event: Released, now: datetime, policy: Policy) -> Execution:
@@ -208,7 +227,7 @@ def recover(execution: Execution, _event: Event, now: datetime, policy: Policy) 
     unanswered = execution.status is Status.RESUMING and execution.claim is not None  # it passed by our own retry
     return next_state(
         execution, now, policy, f"{execution.key.stage} passed",
-        status=Status.RECOVERED, note="", retry=None, claim=None, blockers=(),
+        status=Status.RECOVERED, note="", retry=None, claim=None, blockers=(), waits_until=None,
         retries=execution.retries + (1 if unanswered else 0),
     )  # fmt: skip
 

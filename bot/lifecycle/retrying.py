@@ -10,21 +10,32 @@ from bot.lifecycle.events import (
     Dismissed,
     Event,
     Frozen,
+    Lapsed,
+    Overridden,
     Postponed,
     Refused,
     RetryRequested,
     Undone,
 )
 from bot.lifecycle.holding import hold_or_ask
-from bot.lifecycle.state import next_state, unclaimed, why_not_automatic
+from bot.lifecycle.state import next_state, refuse_while_waiting, unclaimed, why_not_automatic, why_switched_off
 from bot.model import ALLCLEAR, Claim, Execution, RetryPlan, Status, Verdict
+from bot.overrides import can_be_overridden, what_stopped
 from bot.policy import Policy
+
+# Beginnings of notes and history lines by which a card knows what happened.
+RETRIED_OUTSIDE = "retried outside Allclear"
+RETRY_REFUSED = "CodePipeline refused"
+RETRY_LOST = "CodePipeline accepted a retry, but the stage still shows the same failure."
+WAY_CLOSED = "The transition into"
+ASKING = "asking CodePipeline"
+NOT_NOW = "not now"
 
 
 def run_outside(execution: Execution, _event: Event, now: datetime, policy: Policy) -> Execution:
     """Somebody retried it in the console."""
     return next_state(
-        execution, now, policy, "retried outside Allclear",
+        execution, now, policy, RETRIED_OUTSIDE,
         status=Status.RETRYING, note="Retried outside Allclear.", retry=None, claim=None, blockers=(),
     )  # fmt: skip
 
@@ -46,27 +57,39 @@ def claim(execution: Execution, event: Claimed, now: datetime, policy: Policy) -
         raise IllegalTransition("a claim needs a retry that is owed and nobody else's live lease")
     automatic = plan.requested_by == ALLCLEAR
     free = unclaimed(execution)  # an earlier claim on the very same failure started nothing: it costs nothing
-    refusal = why_not_automatic(free, now, policy) if automatic else ""
+    refusal = (why_not_automatic(free, now, policy) or why_switched_off(free, policy)) if automatic else ""
     if refusal:
         return next_state(
             free, now, policy, f"not retried: {refusal}", status=Status.NEEDS_HUMAN, note=refusal, retry=None
         )
     return next_state(
-        free, now, policy, "asking CodePipeline to retry" if before is None else "asking CodePipeline again",
+        free, now, policy, _asking(free, automatic, again=before is not None),
         claim=Claim(event.claim_id, event.lease_until_at, execution.action_execution_ids, spent_budget=automatic),
         automatic_retries=free.automatic_retries + (1 if automatic else 0),
     )  # fmt: skip
+
+
+def _asking(execution: Execution, automatic: bool, *, again: bool) -> str:
+    """What the last look before the call has found."""
+    wish = "to pass the condition" if execution.passes_condition else "to retry"
+    asking = f"{ASKING} {'again' if again else wish}"
+    found = "the same failure stands, nothing is frozen"
+    return f"{asking}: {found}, no known issue explains it" if automatic else f"{asking}: {found}"
 
 
 def accept(execution: Execution, event: Accepted, now: datetime, policy: Policy) -> Execution:
     """CodePipeline said yes. An answer to a claim that is no longer the live one is still a yes."""
     if execution.claim is None or execution.claim.claim_id != event.claim_id:
         return execution
-    return accepted(execution, now, policy, "CodePipeline accepted the retry")
+    return accepted(execution, now, policy, f"CodePipeline accepted {_asked(execution)}")
+
+
+def _asked(execution: Execution) -> str:
+    return "the override" if execution.passes_condition else "the retry"
 
 
 def accepted(execution: Execution, now: datetime, policy: Policy, what: str) -> Execution:
-    return next_state(execution, now, policy, what, status=Status.RETRYING, retries=execution.retries + 1)
+    return next_state(execution, now, policy, what, status=Status.RETRYING, retries=execution.retries + 1, note="")
 
 
 def _holds(execution: Execution, claim_id: str) -> bool:
@@ -86,20 +109,27 @@ def postpone(execution: Execution, event: Postponed, now: datetime, policy: Poli
     plan = replace(
         execution.retry,
         not_before_at=event.until_at,
-        postponed=execution.retry.postponed + 1,
+        postponed=execution.retry.postponed + (0 if event.calendar else 1),
         not_retryable=execution.retry.not_retryable + int(event.not_retryable),
+        calendar=event.calendar,
+        opens_at=event.opens_at,
     )
-    return next_state(unclaimed(execution), now, policy, f"not now: {event.why}", retry=plan, note=event.why)
+    return next_state(
+        unclaimed(execution),
+        now,
+        policy,
+        f"{NOT_NOW}: {event.why}; again at {event.until_at:%H:%M} UTC",
+        retry=plan,
+        note=event.why,
+    )
 
 
 def refuse(execution: Execution, event: Refused, now: datetime, policy: Policy) -> Execution:
     """CodePipeline will never take it: a person has to look."""
     if not _holds(execution, event.claim_id):
         return execution
-    return next_state(
-        unclaimed(execution), now, policy, f"CodePipeline refused the retry: {event.why}",
-        status=Status.NEEDS_HUMAN, note=f"CodePipeline refused the retry: {event.why}", retry=None,
-    )  # fmt: skip
+    note = f"{RETRY_REFUSED} {_asked(execution)}: {event.why}"
+    return next_state(unclaimed(execution), now, policy, note, status=Status.NEEDS_HUMAN, note=note, retry=None)
 
 
 def refund(execution: Execution, event: Postponed | Refused, now: datetime, policy: Policy) -> Execution:
@@ -108,12 +138,12 @@ def refund(execution: Execution, event: Postponed | Refused, now: datetime, poli
         return execution
     return next_state(
         replace(unclaimed(execution), retries=execution.retries - 1), now, policy,
-        "retried outside Allclear; our own call was refused", note="Retried outside Allclear.", retry=None,
+        f"{RETRIED_OUTSIDE}; our own call was refused", note="Retried outside Allclear.", retry=None,
     )  # fmt: skip
 
 
-def freeze(execution: Execution, event: Frozen, now: datetime, policy: Policy) -> Execution:
-    """A person disabled the transition into the stage; nothing goes in until a person says so."""
+def freeze(execution: Execution, event: Frozen | Lapsed, now: datetime, policy: Policy) -> Execution:
+    """A person disabled the transition into the stage, or an override ran out: a person says how to go on."""
     if execution.claim is not None and now < execution.claim.lease_until_at:
         return execution
     return next_state(
@@ -129,16 +159,23 @@ def lose(execution: Execution, _event: Event, now: datetime, policy: Policy) -> 
     """
     if execution.claim is None:
         return hold_or_ask(execution, execution.attribution, now, policy, "the stage is not running after all")
-    note = "CodePipeline accepted a retry, but the stage still shows the same failure."
-    return next_state(execution, now, policy, note, status=Status.NEEDS_HUMAN, note=note, retry=None, claim=None)
+    return next_state(
+        execution, now, policy, RETRY_LOST, status=Status.NEEDS_HUMAN, note=RETRY_LOST, retry=None, claim=None
+    )
 
 
 def request(execution: Execution, event: RetryRequested, now: datetime, policy: Policy) -> Execution:
     """A click: costs no budget and does not wait for the all-clear."""
+    refuse_while_waiting(execution)
     return next_state(
-        execution, now, policy, "asked for a retry", by=event.by,
+        execution, now, policy, f"asked for a retry{_in_spite_of(execution)}", by=event.by,
         status=Status.RESUMING, note="", claim=None, retry=RetryPlan(event.by, now, now),
     )  # fmt: skip
+
+
+def _in_spite_of(execution: Execution) -> str:
+    names = ", ".join(f"{blocker.service} in {blocker.region}" for blocker in execution.blockers)
+    return f" with an issue open ({names})" if names else ""
 
 
 def hasten(execution: Execution, event: RetryRequested, now: datetime, policy: Policy) -> Execution:
@@ -151,8 +188,35 @@ def hasten(execution: Execution, event: RetryRequested, now: datetime, policy: P
     )
 
 
+def override(execution: Execution, event: Overridden, now: datetime, policy: Policy) -> Execution:
+    """What stopped the stage shall be passed. Costs no budget, and what is asked of CodePipeline now is this.
+
+    A claim stands, for its call may have been made: should that be refused, the next one is the override's.
+    """
+    if not can_be_overridden(execution):
+        raise IllegalTransition("no gate and no stage condition stopped the stage")
+    if execution.waiting:  # the gate reads it at its next look, and goes on
+        return next_state(execution, now, policy, _overrode(execution, event), by=event.by)
+    return next_state(
+        execution, now, policy, _overrode(execution, event), by=event.by, anew=True,
+        status=Status.RESUMING, note="", retry=RetryPlan(event.by, now, now, override=True),
+    )  # fmt: skip
+
+
+def let_pass(execution: Execution, event: Overridden, now: datetime, policy: Policy) -> Execution:
+    """A retry runs: the gate, which checks again, will read the override. Nothing asks about a condition again."""
+    if not execution.stopped_by_gate or execution.condition:
+        raise IllegalTransition("no gate is about to check again")
+    return next_state(execution, now, policy, _overrode(execution, event), by=event.by)
+
+
+def _overrode(execution: Execution, event: Overridden) -> str:
+    return f"overrode {what_stopped(execution)}: {event.reason}"
+
+
 def dismiss(execution: Execution, event: Dismissed, now: datetime, policy: Policy) -> Execution:
     """Don't resume. Too late once CodePipeline is being asked."""
+    refuse_while_waiting(execution)
     if execution.claim is not None and execution.status is Status.RESUMING:
         raise IllegalTransition("CodePipeline is being asked to retry right now")
     return next_state(

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.clocks import next_due
+from bot.errors import IllegalTransition
 from bot.lifecycle.events import Event
 from bot.model import ALLCLEAR, TRAIL_LENGTH, Entry, Execution, Status
 from bot.policy import Policy
@@ -43,11 +44,27 @@ def _finished_at(execution: Execution, status: Status, now: datetime) -> datetim
 def why_not_automatic(execution: Execution, now: datetime, policy: Policy) -> str:
     """The reason an automatic retry is out of the question, "" if it is not."""
     if execution.automatic_retries >= policy.max_automatic_retries:
-        return f"The budget of {policy.max_automatic_retries} automatic retries is spent."
+        count = policy.max_automatic_retries
+        return f"The budget of {count} automatic {'retry' if count == 1 else 'retries'} is spent."
     if execution.held_at is not None and now - execution.held_at >= policy.max_age:
         hours = int(policy.max_age.total_seconds() // 3600)
         return f"It has waited for {hours} hours, too long to resume unasked."
     return ""
+
+
+def why_switched_off(execution: Execution, policy: Policy) -> str:
+    """The reason this pipeline is never retried unasked, "" if it is."""
+    if policy.is_shadow(execution.tags):
+        return "Shadow mode: Allclear would have retried now."
+    if not execution.tags.auto_retry:
+        return "Automatic retries are off for this pipeline (tag allclear:auto-retry)."
+    return ""
+
+
+def refuse_while_waiting(execution: Execution) -> None:
+    """Raises IllegalTransition where a gate waits: nothing has failed, so nothing can be retried or left."""
+    if execution.waiting:
+        raise IllegalTransition("a gate waits in the stage: nothing has failed")
 
 
 def unclaimed(execution: Execution) -> Execution:
@@ -59,4 +76,15 @@ def unclaimed(execution: Execution) -> Execution:
 def end(execution: Execution, now: datetime, policy: Policy, status: Status, note: str) -> Execution:
     if execution.status is Status.RESUMING:
         execution = unclaimed(execution)  # no retry was made that we know of
-    return next_state(execution, now, policy, note, status=status, note=note, retry=None, claim=None, blockers=())
+    return next_state(
+        execution,
+        now,
+        policy,
+        note,
+        status=status,
+        note=note,
+        retry=None,
+        claim=None,
+        blockers=(),
+        waits_until=None,
+    )

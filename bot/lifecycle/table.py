@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.errors import IllegalTransition
-from bot.lifecycle import holding, retrying
+from bot.lifecycle import holding, retrying, waiting
 from bot.lifecycle.events import (
     Accepted,
     Claimed,
@@ -17,6 +17,11 @@ from bot.lifecycle.events import (
     Event,
     Explained,
     Frozen,
+    GateLost,
+    GatePassed,
+    GateWaits,
+    Lapsed,
+    Overridden,
     Overtaken,
     Postponed,
     Refused,
@@ -63,6 +68,13 @@ TABLE: dict[type, tuple[Step, ...]] = {
                       same,                 same,                 same,               holding.stop),
     StageGone:       (holding.stop,         holding.stop,         holding.stop,       holding.stop,
                       same,                 same,                 same,               holding.stop),
+    # What a waiting gate writes down, held against the truth. A new wait re-opens whatever had ended.
+    GateWaits:       (waiting.wait,         waiting.wait,         waiting.wait,       waiting.wait,
+                      waiting.wait,         waiting.wait,         waiting.wait,       waiting.wait),
+    GatePassed:      (waiting.let_through,  same,                 same,               waiting.let_through,
+                      same,                 same,                 same,               same),
+    GateLost:        (waiting.lose,         same,                 same,               same,
+                      same,                 same,                 same,               same),
     # What AWS Health says. A person's "don't resume" stands; what runs or has ended is left alone.
     Explained:       (holding.explain,      holding.hold_again,   same,               holding.explain,
                       same,                 same,                 same,               same),
@@ -83,8 +95,12 @@ TABLE: dict[type, tuple[Step, ...]] = {
                       same,                 same,                 same,               same),
     Frozen:          (same,                 retrying.freeze,      same,               same,
                       same,                 same,                 same,               same),
+    Lapsed:          (same,                 retrying.freeze,      same,               same,
+                      same,                 same,                 same,               same),
     # What people say. A click on a card that has moved on is refused before it gets here.
     RetryRequested:  (retrying.request,     retrying.hasten,      same,               retrying.request,
+                      illegal,              illegal,              illegal,            illegal),
+    Overridden:      (retrying.override,    retrying.override,    retrying.let_pass,  retrying.override,
                       illegal,              illegal,              illegal,            illegal),
     Dismissed:       (retrying.dismiss,     retrying.dismiss,     illegal,            retrying.dismiss,
                       illegal,              illegal,              illegal,            same),

@@ -10,6 +10,7 @@ from bot.issues import all_clear
 from bot.lifecycle import Explained, Released, StageFailed
 from bot.model import Attribution, Execution, FailedAction, Issue, IssuePhase, PipelineTags, Status, Verdict
 from bot.ports import StageTruth
+from bot.workflows.evidence import with_evidence
 from bot.workflows.ledger import IssueReader, Known, open_unreadable
 from bot.workflows.world import World, apply
 
@@ -30,8 +31,9 @@ def failure(world: World, reader: IssueReader, truth: StageTruth, now: datetime)
     tags = world.pipelines.tags(key.account, key.region, key.pipeline)
     known = reader.read(regions_of(key.region, truth.failed, tags), now)
     failed_at = truth.failed_at or now
+    failed, unseen = with_evidence(world, key.account, truth.failed)
     found = attribution.explain(
-        truth.failed,
+        failed,
         failed_at,
         key.account,
         tags,
@@ -39,12 +41,12 @@ def failure(world: World, reader: IssueReader, truth: StageTruth, now: datetime)
         now,
         world.policy,
         unreadable=known.unreadable,
-        caveat=known.caveat,
+        caveat=" ".join(filter(None, (known.caveat, unseen))),
     )
     if found.verdict is Verdict.UNREADABLE:
         pseudo = open_unreadable(world, now)
         found = replace(found, blockers=(attribution.blocker(pseudo),))
-    return StageFailed(truth.failed, failed_at, found, tags, truth.revision)
+    return StageFailed(failed, failed_at, found, tags, truth.revision, truth.condition)
 
 
 def explained_by(

@@ -4,10 +4,22 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
-from bot.errors import NotAllowed, ParseError, PipelineGone, TryLater, VersionConflict
-from bot.gate import GateAnswer, GateJob, GateRequest, cannot_run, decide, parse_user_parameters
+from bot.errors import AllclearError, NotAllowed, ParseError, PipelineGone, TryLater, VersionConflict
+from bot.gate import (
+    GateAnswer,
+    GateJob,
+    GateRequest,
+    cannot_run,
+    decide,
+    parse_user_parameters,
+    pass_by_override,
+    stop_all_the_same,
+)
+from bot.overrides import in_force
+from bot.ports import StageStatus
 from bot.providers import services_of
 from bot.workflows.ledger import IssueReader, Known
+from bot.workflows.waiting_gate import answer_waiting
 from bot.workflows.world import World
 
 logger = logging.getLogger(__name__)
@@ -17,14 +29,17 @@ def answer_gate(world: World, job: GateJob, region: str, now: datetime) -> GateA
     """Decide and answer the job in `region`. Raises TryLater only when CodePipeline would not take the answer:
     the asynchronous invocation is then repeated, and answering twice is harmless.
     """
+    request = None
     try:
-        answer = _decide(world, job, region, now)
+        request, answer = _decide(world, job, region, now)
     except Exception:  # a job never answered hangs the pipeline for 20 minutes and says nothing
         logger.exception("the gate failed on job %s", job.job_id)
         answer = cannot_run(
             "an internal error. Its log group (the gate function's) has the details. "
             "Retry the stage; if it fails again, report it."
         )
+    if request is not None and request.wait:
+        return answer_waiting(world, job, request, answer, region, now)
     if answer.passes:
         world.pipelines.pass_job(region, job.job_id, answer.message)
     else:
@@ -32,20 +47,48 @@ def answer_gate(world: World, job: GateJob, region: str, now: datetime) -> GateA
     return answer
 
 
-def _decide(world: World, job: GateJob, region: str, now: datetime) -> GateAnswer:
+def _decide(world: World, job: GateJob, region: str, now: datetime) -> tuple[GateRequest | None, GateAnswer]:
+    """The answer, and the request it is for; None where there is none to read."""
     try:
         request = parse_user_parameters(job.user_parameters)
         if request.auto:
             request = replace(request, services=_services(world, request, region))
     except ParseError as wrong:
-        return cannot_run(f"{wrong}. Correct the action's UserParameters, then retry the stage.")
+        return None, cannot_run(f"{wrong}. Correct the action's UserParameters, then retry the stage.")
     try:
         known = IssueReader(world).read(request.regions, now)
     except (TryLater, VersionConflict) as busy:
         known = Known((), unreadable=f"Allclear's own table is busy: {busy}")
-    return decide(
-        request, known.issues, job.account, now, world.policy, unreadable=known.unreadable, caveat=known.caveat
-    )
+    answer = decide(
+        request, known.issues, job.account, now, world.policy, unreadable=known.unreadable, caveat=known.caveat,
+        until_settled=request.wait and bool(job.continuation_token),
+    )  # fmt: skip
+    return request, answer if answer.passes else _unless_overridden(world, job, region, request, answer, now)
+
+
+def _unless_overridden(
+    world: World, job: GateJob, region: str, request: GateRequest, stop: GateAnswer, now: datetime
+) -> GateAnswer:
+    """Pass for an override in force of this execution and the stage the gate stands in; else the stop stands."""
+    try:
+        given = world.store.overrides(job.account, region, request.pipeline, request.execution)
+        given = tuple(each for each in given if in_force(each, each.key.stage, now))
+        if not given:
+            return stop
+        truths = world.pipelines.stages(job.account, region, request.pipeline, request.execution)
+    except Exception as problem:  # whatever it is, it lets nothing pass, and the job has its answer
+        logger.exception("could not tell whether job %s is overridden", job.job_id)
+        why = str(problem) if isinstance(problem, AllclearError) else "an internal error, which the gate's log has"
+        return stop_all_the_same(stop, f"it could not be read ({why[:300]}).")
+    standing = [truth.key.stage for truth in truths if truth.status is StageStatus.IN_PROGRESS]
+    if len(standing) != 1:
+        shown = f"CodePipeline shows {len(standing)} stages of this execution in progress"
+        return stop_all_the_same(stop, f"{shown}, so the gate cannot tell in which of them it stands.")
+    for override in given:
+        if in_force(override, standing[0], now):
+            logger.info("job %s passes: overridden by %s", job.job_id, override.by)
+            return pass_by_override(stop, override)
+    return stop
 
 
 def _services(world: World, request: GateRequest, region: str) -> tuple[str, ...]:
@@ -58,5 +101,9 @@ def _services(world: World, request: GateRequest, region: str) -> tuple[str, ...
         ) from None
     except (TryLater, NotAllowed) as problem:
         raise ParseError("UserParameters.services", f"auto could not read the pipeline ({problem})") from problem
-    services = {service for action in actions for service in services_of(action.owner, action.provider)}
+    services = {
+        service
+        for action in actions
+        for service in services_of(action.owner, action.provider, world.policy.provider_services)
+    }
     return tuple(sorted(services))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.errors import HealthUnreadable, NoSupportPlan, ParseError, VersionConflict
-from bot.issues import Reported, advance_issue, first, unreadable_report
+from bot.issue_events import Reported
+from bot.issues import advance_issue, first, unreadable_report
 from bot.model import HEALTH_UNREADABLE, Issue, IssueReport
 from bot.workflows.world import SAVE_ATTEMPTS, World
 

@@ -136,6 +136,8 @@ def _end(truth: StageTruth) -> Event | None:
         return Overtaken(truth.overtaken_by)
     if truth.execution_status == "Stopped":
         return StageStopped()
+    if truth.execution_status == "Cancelled":  # API reference, PipelineExecution: its definition was updated
+        return StageGone("The pipeline was changed, so CodePipeline cancelled this execution")
     return None
 
 
@@ -147,7 +149,7 @@ def news(
         case StageStatus.SUCCEEDED:
             return StagePassed()
         case StageStatus.IN_PROGRESS:
-            return StageRunning()
+            return None if execution.waiting else StageRunning()
         case StageStatus.STOPPED | StageStatus.CANCELLED:
             return StageStopped()
         case StageStatus.MISSING:

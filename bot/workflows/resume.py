@@ -3,8 +3,9 @@
 import logging
 from datetime import datetime, timedelta
 
-from bot.clocks import postponed_until
+from bot.clocks import calendar_look, postponed_until
 from bot.errors import (
+    CalendarUnreadable,
     NotLatest,
     NotRetryable,
     OutcomeUnknown,
@@ -20,13 +21,16 @@ from bot.lifecycle import (
     Event,
     Explained,
     Frozen,
+    Lapsed,
     Overtaken,
     Postponed,
     Refused,
     StageGone,
     advance,
 )
+from bot.lifecycle.retrying import WAY_CLOSED
 from bot.model import ALLCLEAR, Execution, ExecutionKey, Status
+from bot.overrides import OVERRIDE_LASTS
 from bot.policy import WhenHealthUnreadable
 from bot.ports import StageStatus, StageTruth
 from bot.workflows.failures import open_explanations, release_what_is_clear
@@ -93,10 +97,15 @@ def _obstacle(world: World, reader: IssueReader, execution: Execution, now: date
         return event
     if truth.status is not StageStatus.FAILED:
         return Postponed(f"the stage is {truth.status}", postponed_until(execution, now))
+    if truth.execution_status == "Stopping":
+        return Postponed("somebody is stopping the execution", postponed_until(execution, now))
     if truth.transition_disabled is not None:
-        why = f"The transition into {execution.key.stage} is disabled: {truth.transition_disabled}"
+        why = f"{WAY_CLOSED} {execution.key.stage} is disabled: {truth.transition_disabled}"
         return Frozen(f"{why}. Enable it, then retry.")
-    if execution.retry is None or execution.retry.requested_by != ALLCLEAR:
+    plan = execution.retry
+    if plan is not None and execution.passes_condition and now >= plan.requested_at + OVERRIDE_LASTS:
+        return Lapsed("The override ran out before CodePipeline took it. Give it again if it is still wanted.")
+    if plan is None or plan.requested_by != ALLCLEAR:
         return None  # a person asked, knowing what is open
     known, explained = open_explanations(world, reader, execution, now)
     if explained is not None:
@@ -104,6 +113,24 @@ def _obstacle(world: World, reader: IssueReader, execution: Execution, now: date
     if known.unreadable and world.policy.health_unavailable is WhenHealthUnreadable.BLOCK:
         why = f"AWS Health cannot be read ({known.unreadable}), and HealthUnavailable is block"
         return Postponed(why, postponed_until(execution, now))
+    return _freeze(world, execution, now)
+
+
+def _freeze(world: World, execution: Execution, now: datetime) -> Postponed | None:
+    """A change calendar that is closed holds an automatic retry; one that cannot be read counts as closed."""
+    for name in world.policy.calendars(execution.tags):
+        opens_at = None
+        try:
+            state = world.calendar.state(name)
+            if state.open:
+                continue
+            opens_at = state.changes_at
+            until = f"until {opens_at:%Y-%m-%d %H:%M} UTC" if opens_at else "and does not say until when"
+            why = f"The change calendar {name} is closed {until}"
+        except CalendarUnreadable as problem:
+            why = f"The change calendar {name} cannot be read and counts as closed ({problem})"
+        look_at = calendar_look(execution, opens_at, now, world.policy)
+        return Postponed(why, look_at, calendar=name, opens_at=opens_at)
     return None
 
 
@@ -119,12 +146,18 @@ def _truth(world: World, key: ExecutionKey) -> StageTruth | StageGone:
 
 
 def _call(world: World, claimed: Execution, claim_id: str, now: datetime) -> Event | None:
-    """RetryStageExecution, once. None where nobody can know whether it took effect: the lease's end looks."""
+    """RetryStageExecution or OverrideStageCondition, once.
+
+    None where nobody can know whether it took effect: the lease's end looks.
+    """
     try:
-        world.pipelines.retry_stage(claimed.key)
+        if claimed.passes_condition:
+            world.pipelines.override_condition(claimed.key, claimed.condition)
+        else:
+            world.pipelines.retry_stage(claimed.key)
     except OutcomeUnknown as problem:
         logger.warning(
-            "%s: the retry's outcome is unknown (%s); looking again at the lease's end", claimed.key, problem
+            "%s: the call's outcome is unknown (%s); looking again at the lease's end", claimed.key, problem
         )
         return None
     except NotLatest:

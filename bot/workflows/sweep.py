@@ -1,7 +1,7 @@
 """Every minute: ask what is due, look at the truth, go on. The alarm clock behind everything else."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,9 +9,11 @@ from bot.errors import AllclearError, HealthUnreadable, NoSupportPlan, TryLater,
 from bot.issues import WATCH_EVERY
 from bot.model import HEALTH_UNREADABLE, ExecutionKey, Issue, IssuePhase, IssueReport, Status
 from bot.ports import Due, DueKind
-from bot.workflows import issue_work, ledger
+from bot.workflows import holds, issue_work, ledger
+from bot.workflows.bursts import wake
 from bot.workflows.ledger import IssueReader
 from bot.workflows.observe import Run, observe, run_of
+from bot.workflows.retry_all import carry_on
 from bot.workflows.world import World
 
 logger = logging.getLogger(__name__)
@@ -22,10 +24,11 @@ AFTER_AN_ERROR = timedelta(minutes=5)
 HINT_KEPT = timedelta(days=3)  # longer than any outage of CodePipeline's API yet
 
 
-def sweep(world: World, now: datetime) -> int:
+def sweep(world: World, now: datetime, out_of_time: Callable[[], bool] = lambda: False) -> int:
     """Work through what is due. Answers how many items failed in a way nobody expected (0 is the norm).
 
-    One bad item never starves the others: its error is logged and its clock pushed.
+    One bad item never starves the others: its error is logged and its clock pushed. Once `out_of_time`, what is
+    left stays due for the next minute.
     """
     dues = world.store.due(now, BATCH)
     if not dues:
@@ -37,7 +40,12 @@ def sweep(world: World, now: datetime) -> int:
     except Exception:  # what is due is worked through all the same
         logger.exception("the issues that are due could not be asked about")
         failed += 1
-    for due in dues:
+    for done, due in enumerate(dues):
+        if out_of_time():
+            logger.warning(
+                "out of time; %d of %d due items are left to the next minute", len(dues) - done, len(dues)
+            )
+            break
         try:
             _handle(world, reader, due, now)
         except (TryLater, VersionConflict) as busy:
@@ -59,8 +67,19 @@ def _handle(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
             world.store.wake_execution(ExecutionKey.parse(due.key), now)
         case DueKind.HINT:
             _hint(world, reader, due.key, now)
+        case DueKind.HOLD:
+            holds.look(world, reader, due, now)
         case DueKind.ISSUE:
             _issue(world, reader, due, now)
+        case DueKind.BURST:
+            _burst(world, due, now)
+
+
+def _burst(world: World, due: Due, now: datetime) -> None:
+    """Go on with a "Retry all", and have the card drawn by notify, which hears of executions only."""
+    world.store.postpone(due, now + SOON)
+    carry_on(world.store, due.key, world.policy, now)
+    wake(world.store, due.key, now)
 
 
 def _execution(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
@@ -96,7 +115,8 @@ def _issue(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
         reader.read((), now)  # a good read closes the pseudo-issue
     issue_work.work(world, due.key, now)
     issue = world.store.load_issue(due.key)
-    if issue is not None and issue.phase is IssuePhase.OPEN and issue.due_at is not None and issue.due_at <= now:
+    waits = issue is not None and issue.phase in (IssuePhase.OPEN, IssuePhase.CANARY)
+    if issue is not None and waits and issue.due_at is not None and issue.due_at <= now:
         world.store.postpone(Due(DueKind.ISSUE, due.key, issue.due_at), now + WATCH_EVERY)
 
 
@@ -120,8 +140,8 @@ def _ask_about(world: World, keys: Iterable[str], now: datetime) -> None:
 
 
 def _is_watched(issue: Issue) -> bool:
-    live = issue.phase in (IssuePhase.OPEN, IssuePhase.SETTLING)
-    return live and issue.report.arn != HEALTH_UNREADABLE
+    """Until it is done: news that re-opens it stops the release, wherever that has come to."""
+    return issue.phase is not IssuePhase.DONE and issue.report.arn != HEALTH_UNREADABLE
 
 
 def _as_known(report: IssueReport, watched: Iterable[Issue]) -> Iterable[IssueReport]:

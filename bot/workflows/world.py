@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.errors import VersionConflict
+from bot.evidence import Evidence
 from bot.lifecycle import Event, advance
 from bot.model import Execution, ExecutionKey
 from bot.policy import Policy
-from bot.ports import Health, Pipelines, Store
+from bot.ports import Calendar, Health, Pipelines, Store
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ class World:
     store: Store
     pipelines: Pipelines
     health: Health
+    calendar: Calendar
+    evidence: Evidence
     policy: Policy
     account: str  # the account Allclear runs in
     new_id: Callable[[], str]  # unique ids for claims and hints

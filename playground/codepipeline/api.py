@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from playground.codepipeline import state
@@ -14,6 +15,7 @@ from playground.codepipeline.model import (
     STOPPING,
     SUCCEEDED,
     ActionRun,
+    ConditionOverride,
     Execution,
     Job,
     Pipeline,
@@ -46,6 +48,8 @@ class CodePipeline(Console):
         super().__init__(emit, invoke_lambda, account)
         self.retries: list[Retry] = []
         """Every RetryStageExecution that reached the API, accepted or refused, in order."""
+        self.overrides: list[ConditionOverride] = []
+        """Every OverrideStageCondition that reached the API, in order."""
         self._refusals: deque[tuple[str, bool]] = deque()
 
     def refuse_next_retries(self, code: str, times: int = 1, *, after_effect: bool = False) -> None:
@@ -114,6 +118,19 @@ class CodePipeline(Console):
             if code:
                 raise refusal
             return {"pipelineExecutionId": params["pipelineExecutionId"]}
+
+    def override_stage_condition(self, params: Params, *, region: str, account: str) -> Params:
+        """Errors and their conditions are those of OverrideStageCondition's page in the API reference."""
+        with self._lock:
+            names = (params["pipelineName"], params["stageName"], params["pipelineExecutionId"])
+            call = ConditionOverride(utc_now(), *names, params["conditionType"])
+            try:
+                self._override_as_asked(call, region, account)
+            except AwsError as error:
+                self.overrides.append(replace(call, code=error.code))
+                raise
+            self.overrides.append(call)
+            return {}
 
     def stop_pipeline_execution(self, params: Params, *, region: str, account: str) -> Params:
         """An execution that is stopping already may still be abandoned ("Stop a pipeline execution")."""
@@ -228,6 +245,21 @@ class CodePipeline(Console):
         if stage_run.in_progress and mode == "ALL_ACTIONS":
             raise AwsError("ConflictException", "The pipeline is busy handling ongoing activities")
         self._retry(execution, stage_run, mode, utc_now())
+
+    def _override_as_asked(self, call: ConditionOverride, region: str, account: str) -> None:
+        pipeline = self._pipeline(call.pipeline, region, account)
+        if pipeline.stage(call.stage) is None:
+            raise AwsError("StageNotFoundException", f"'{pipeline.name}' has no stage '{call.stage}'")
+        execution = pipeline.executions.get(call.execution_id)
+        stage_run = execution.stages.get(call.stage) if execution else None
+        if pipeline.mode != "PARALLEL" and pipeline.latest.get(call.stage) is not execution:
+            raise AwsError("NotLatestPipelineExecutionException", "The stage has been in a later run since")
+        check = stage_run.entry if stage_run else None
+        if execution is None or stage_run is None or check is None or call.condition != "BEFORE_ENTRY":
+            raise AwsError("ConditionNotOverridableException", "There is no such condition to override")
+        if check.status != FAILED or stage_run.status != FAILED:
+            raise AwsError("ConditionNotOverridableException", f"The condition is {check.status}")
+        self._override_entry(execution, stage_run, check, utc_now())
 
     def _record(self, params: Params, *, accepted: bool, code: str) -> None:
         names = (params["pipelineName"], params["stageName"], params["pipelineExecutionId"], params["retryMode"])

@@ -15,6 +15,7 @@ from playground.codepipeline.model import (
     ActionRun,
     Execution,
     Pipeline,
+    ScriptedCondition,
     ScriptedFailure,
     Stage,
     Transition,
@@ -47,14 +48,16 @@ class Console(Engine):
             pipeline.version += 1
             pipeline.stages = list(stages) if stages is not None else pipeline.stages
 
-    def start(self, name: str, revision_summary: str = "Change the greeting") -> str:
-        """Start an execution; answers its id."""
+    def start(self, name: str, revision_summary: str = "Change the greeting", author: str = "Ana") -> str:
+        """Start an execution of this commit; answers its id."""
         now = utc_now()
         with self._lock:
             pipeline = self._pipelines[name]
             execution_id = str(uuid4())
             revision = sha1(execution_id.encode(), usedforsecurity=False).hexdigest()
-            execution = Execution(pipeline, execution_id, pipeline.version, now, now, revision_summary, revision)
+            execution = Execution(
+                pipeline, execution_id, pipeline.version, now, now, revision_summary, revision, author
+            )
             pipeline.executions[execution_id] = execution
             self._say(pipeline_event(execution, "STARTED", now))
             self._arrive(execution, pipeline.stages[0], now)
@@ -84,6 +87,21 @@ class Console(Engine):
                 pipeline, stage, action, while_, times, error_code, message, external_execution_id
             )
             self._failures.append(failure)
+
+    def fail_condition(
+        self,
+        pipeline: str,
+        stage: str,
+        *,
+        while_: Callable[[], bool] | None = None,
+        summary: str = "The alarm web-errors is in ALARM state",
+    ) -> None:
+        """From now on the stage's entry condition fails while `while_()` holds (None: always)."""
+        with self._lock:
+            declared = self._pipelines[pipeline].stage(stage)
+            if declared is None or not declared.entry_rule:
+                raise KeyError(f"{pipeline} has no stage {stage} with an entry condition")
+            self._conditions.append(ScriptedCondition(pipeline, stage, while_, summary))
 
     def approve(self, pipeline: str, stage: str, action: str, summary: str = "Approved") -> None:
         """Approve the waiting approval."""

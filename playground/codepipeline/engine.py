@@ -18,15 +18,18 @@ from playground.codepipeline.model import (
     ABANDONED,
     FAILED,
     IN_PROGRESS,
+    OVERRIDDEN,
     STOPPED,
     STOPPING,
     SUCCEEDED,
     SUPERSEDED,
     Action,
     ActionRun,
+    EntryCheck,
     Execution,
     Job,
     Pipeline,
+    ScriptedCondition,
     ScriptedFailure,
     Stage,
     StageRun,
@@ -60,6 +63,7 @@ class Engine:
         self._running: list[ActionRun] = []
         self._jobs: dict[str, Job] = {}
         self._failures: list[ScriptedFailure] = []
+        self._conditions: list[ScriptedCondition] = []
         self._outbox: deque[Callable[[], None]] = deque()
 
     def tick(self, now: datetime) -> None:
@@ -144,6 +148,34 @@ class Engine:
         execution.pipeline.latest[stage.name] = execution
         stage_run = execution.stages[stage.name] = StageRun(stage, at)
         self._say(stage_event(execution, stage_run, "STARTED", at))
+        if self._may_enter(execution, stage_run, at):
+            self._start_next(execution, stage_run, at)
+        else:
+            self._end_stage(execution, stage_run, FAILED, at)
+
+    def _may_enter(self, execution: Execution, stage_run: StageRun, at: datetime) -> bool:
+        """Run the entry condition; one that fails, with result Fail, fails the stage before any action starts
+        ("How do stage conditions work?"). Its rule answers at once here.
+        """
+        if not stage_run.stage.entry_rule:
+            return True
+        place = (execution.pipeline.name, stage_run.stage.name)
+        for scripted in self._conditions:
+            if (scripted.pipeline, scripted.stage) == place and (scripted.while_ is None or scripted.while_()):
+                stage_run.entry = EntryCheck(FAILED, at, scripted.summary)
+                return False
+        stage_run.entry = EntryCheck(SUCCEEDED, at)
+        return True
+
+    def _override_entry(self, execution: Execution, stage_run: StageRun, check: EntryCheck, at: datetime) -> None:
+        """The failed condition counts as met: the stage goes on with its actions, and the execution with it."""
+        check.status, check.at = OVERRIDDEN, at
+        stage_run.status = execution.status = IN_PROGRESS
+        execution.updated_at = at
+        execution.attempt += 1
+        # Which events an override sends is not documented; a stage that goes on says RESUMED (inferred).
+        self._say(pipeline_event(execution, "RESUMED", at))
+        self._say(stage_event(execution, stage_run, "RESUMED", at))
         self._start_next(execution, stage_run, at)
 
     def _start_next(self, execution: Execution, stage_run: StageRun, at: datetime) -> None:

@@ -15,6 +15,7 @@ STOPPING = "Stopping"
 STOPPED = "Stopped"
 ABANDONED = "Abandoned"
 SUPERSEDED = "Superseded"
+OVERRIDDEN = "Overridden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,15 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage's declaration. `retries_itself`: onFailure RETRY, once, before the execution fails."""
+    """A stage's declaration. `retries_itself`: onFailure RETRY, once, before the execution fails.
+
+    `entry_rule` names the one rule of its entry condition, whose result is Fail: "" for no condition.
+    """
 
     name: str
     actions: list[Action]
     retries_itself: bool = False
+    entry_rule: str = ""
 
 
 @dataclass(slots=True)
@@ -82,6 +87,16 @@ class ActionRun:
 
 
 @dataclass(slots=True)
+class EntryCheck:
+    """One run of a stage's entry condition, which is one run of its rule."""
+
+    status: str
+    at: datetime
+    summary: str = ""
+    rule_execution_id: str = field(default_factory=lambda: str(uuid4()))
+
+
+@dataclass(slots=True)
 class StageRun:
     """One execution's time in one stage, all its attempts."""
 
@@ -93,6 +108,7 @@ class StageRun:
     automatic_retries: int = 0
     last_retry_at: datetime | None = None
     last_retry_manual: bool = False
+    entry: EntryCheck | None = None
 
     @property
     def in_progress(self) -> bool:
@@ -110,6 +126,7 @@ class Execution:
     updated_at: datetime
     revision_summary: str
     revision_id: str
+    author: str = ""
     status: str = IN_PROGRESS
     attempt: int = 1
     stages: dict[str, StageRun] = field(default_factory=dict)
@@ -179,6 +196,28 @@ class ScriptedFailure:
         if place != (self.pipeline, self.stage, self.action) or self.times == 0:
             return False
         return self.while_ is None or self.while_()
+
+
+@dataclass(slots=True)
+class ScriptedCondition:
+    """How a stage's entry condition is to fail: while a condition of the scenario's holds."""
+
+    pipeline: str
+    stage: str
+    while_: Callable[[], bool] | None
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionOverride:
+    """One OverrideStageCondition call that reached the API. `code` is the error it was answered with, if any."""
+
+    at: datetime
+    pipeline: str
+    stage: str
+    execution_id: str
+    condition: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ from typing import Any
 from playground.codepipeline.model import (
     FAILED,
     IN_PROGRESS,
+    SUCCEEDED,
     Action,
     ActionRun,
+    EntryCheck,
     Execution,
     Pipeline,
     Stage,
@@ -50,8 +52,40 @@ def action_detail(run: ActionRun) -> Answer:
             "inputArtifacts": [],
             **_present(configuration=dict(run.action.configuration)),
         },
-        "output": {"outputArtifacts": [], "outputVariables": {}, **_present(executionResult=result)},
+        "output": {"outputArtifacts": [], "outputVariables": _variables(run), **_present(executionResult=result)},
     }
+
+
+def _variables(run: ActionRun) -> dict[str, str]:
+    """What a source action puts out ("Variables reference", "Action structure reference"), once it has succeeded.
+
+    Only a connection names the author; AuthorDisplayName, AuthorEmail and AuthorId are seen in use, not in the
+    reference's table.
+    """
+    execution, configuration = run.execution, run.action.configuration
+    if run.action.category != "Source" or run.status != SUCCEEDED:
+        return {}
+    written_at = f"{execution.started_at:%Y-%m-%dT%H:%M:%SZ}"
+    commit = {
+        "AuthorDate": written_at,
+        "BranchName": configuration.get("BranchName", "main"),
+        "CommitId": execution.revision_id,
+        "CommitMessage": execution.revision_summary,
+    }
+    match run.action.provider:
+        case "CodeCommit":
+            name = configuration.get("RepositoryName", execution.pipeline.name)
+            return commit | {"CommitterDate": written_at, "RepositoryName": name}
+        case "CodeStarSourceConnection":
+            return commit | {
+                "AuthorDisplayName": execution.author,
+                "AuthorEmail": f"{execution.author.lower()}@example.com",
+                "AuthorId": execution.author.lower(),
+                "ConnectionArn": configuration.get("ConnectionArn", ""),
+                "FullRepositoryName": configuration.get("FullRepositoryId", f"example/{execution.pipeline.name}"),
+            }
+        case _:
+            return {}
 
 
 def execution_detail(execution: Execution) -> Answer:
@@ -134,8 +168,31 @@ def _stage_state(pipeline: Pipeline, stage: Stage) -> Answer:
             "status": run.status,
             "type": "STANDARD",
         }
-        state |= _present(retryStageMetadata=_retry_metadata(run))
+        state |= _present(
+            retryStageMetadata=_retry_metadata(run),
+            beforeEntryConditionState=_condition_state(stage, run.entry) if run.entry else {},
+        )
     return state
+
+
+def _condition_state(stage: Stage, check: EntryCheck) -> Answer:
+    """StageConditionState: the condition, and the rule in it. An overridden condition keeps its failed rule."""
+    condition: Answer = {"status": check.status, **_present(summary=check.summary)}
+    rule = {
+        "ruleExecutionId": check.rule_execution_id,
+        "status": SUCCEEDED if check.status == SUCCEEDED else FAILED,
+        "lastStatusChange": check.at,
+        **_present(summary=check.summary),
+    }
+    return {
+        "latestExecution": condition,
+        "conditionStates": [
+            {
+                "latestExecution": {**condition, "lastStatusChange": check.at},
+                "ruleStates": [{"ruleName": stage.entry_rule, "latestExecution": rule}],
+            }
+        ],
+    }
 
 
 def _inbound(execution: Execution) -> Answer:
@@ -208,6 +265,10 @@ def _stage_declaration(stage: Stage) -> Answer:
             for action in stage.actions
         ],
     }
+    if stage.entry_rule:
+        kind = {"category": "Rule", "owner": "AWS", "provider": "CloudWatchAlarm", "version": "1"}
+        rule = {"name": stage.entry_rule, "ruleTypeId": kind, "configuration": {"AlarmName": "web-errors"}}
+        declared["beforeEntry"] = {"conditions": [{"result": "FAIL", "rules": [rule]}]}
     if stage.retries_itself:
         declared["onFailure"] = {"result": "RETRY", "retryConfiguration": {"retryMode": "FAILED_ACTIONS"}}
     return declared

@@ -1,4 +1,4 @@
-"""CodePipeline's errors become situations, its jobs are answered within its limits, and a retry is sent once."""
+"""CodePipeline's errors become situations, and a retry is sent once."""
 
 import logging
 
@@ -24,7 +24,6 @@ from tests.adapters.local_aws import Broken, LocalAws, Refusal, unused_url
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
 OURS = "3f1c2d4e-5a6b-4c7d-8e9f-0a1b2c3d4e5f"
-JOB = "11111111-abcd-1111-abcd-111111abcdef"
 KEY = ExecutionKey(ACCOUNT, REGION, "web", OURS, "Deploy")
 DEPLOY_FAILED = {"stageName": "Deploy", "latestExecution": {"pipelineExecutionId": OURS, "status": "Failed"}}
 
@@ -100,6 +99,10 @@ def test_a_pipelines_tags_are_its_wishes(aws: LocalAws, pipelines: CodePipeline)
         {"key": "allclear:services", "value": "ECS  cloudformation"},
         {"key": "allclear:regions", "value": "eu-west-1 us-east-1"},
         {"key": "allclear:unexplained", "value": "off"},
+        {"key": "allclear:overriders", "value": "U0CAROL  U0DAVE"},
+        {"key": "allclear:tier", "value": "Production"},
+        {"key": "allclear:mode", "value": "Shadow"},
+        {"key": "allclear:calendar", "value": "team-freeze"},
         {"key": "team", "value": "web"},
     ]
     aws.answer("ListTagsForResource", {"tags": first, "nextToken": "more"}, {"tags": rest})
@@ -109,6 +112,10 @@ def test_a_pipelines_tags_are_its_wishes(aws: LocalAws, pipelines: CodePipeline)
         announce_unexplained=False,
         services=("ECS", "CLOUDFORMATION"),
         regions=("eu-west-1", "us-east-1"),
+        overriders=("U0CAROL", "U0DAVE"),
+        calendar="team-freeze",
+        mode="shadow",
+        tier="production",
     )
     assert [given["resourceArn"] for given in aws.inputs("ListTagsForResource")] == [
         f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:web"
@@ -126,13 +133,21 @@ def test_a_pipelines_arn_is_of_its_partition(aws: LocalAws, pipelines: CodePipel
 def test_a_tag_that_makes_no_sense_is_left_out_aloud(
     aws: LocalAws, pipelines: CodePipeline, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tags = {"channel": "#deploys", "auto-retry": "maybe"}
+    tags = {"channel": "#deploys", "auto-retry": "maybe", "calendar": "the big freeze", "mode": "on"}
     told = [{"key": f"allclear:{name}", "value": value} for name, value in tags.items()]
     aws.answer("ListTagsForResource", {"tags": told})
     with caplog.at_level(logging.WARNING):
         assert pipelines.tags(ACCOUNT, REGION, "web") == PipelineTags()
     assert "allclear:channel" in caplog.text
     assert "allclear:auto-retry" in caplog.text
+    assert "allclear:calendar" in caplog.text
+    assert "allclear:mode" in caplog.text
+
+
+def test_an_overrider_that_is_no_id_still_narrows(aws: LocalAws, pipelines: CodePipeline) -> None:
+    """Left out, it would let everybody on the stack's list override."""
+    aws.answer("ListTagsForResource", {"tags": [{"key": "allclear:overriders", "value": "@carol"}]})
+    assert pipelines.tags(ACCOUNT, REGION, "web").overriders == ("@carol",)
 
 
 @pytest.mark.parametrize(
@@ -258,54 +273,3 @@ def test_a_refused_retry_says_what_to_do_next(
     assert str(refused.value).startswith(f"{code}: why")
     assert len(str(refused.value)) == 300
     assert len(aws.requests) == 1
-
-
-def test_a_failed_job_names_the_issues(aws: LocalAws, pipelines: CodePipeline) -> None:
-    """Within CodePipeline's limits, and without an empty id, which it would refuse."""
-    aws.answer("PutJobFailureResult", {})
-    pipelines.fail_job(REGION, JOB, "Allclear health gate: 1 open issue", "A_1")
-    pipelines.fail_job(REGION, JOB, "m" * 6_000, "i" * 1_600)
-    pipelines.fail_job(REGION, JOB, "", "")
-    first, long, empty = aws.inputs("PutJobFailureResult")
-    assert first == {
-        "jobId": JOB,
-        "failureDetails": {
-            "type": "JobFailed",
-            "message": "Allclear health gate: 1 open issue",
-            "externalExecutionId": "A_1",
-        },
-    }
-    assert len(long["failureDetails"]["message"]) == 5_000
-    assert len(long["failureDetails"]["externalExecutionId"]) == 1_500
-    assert empty["failureDetails"] == {"type": "JobFailed", "message": "No reason given"}
-
-
-def test_a_passed_job_says_why(aws: LocalAws, pipelines: CodePipeline) -> None:
-    aws.answer("PutJobSuccessResult", {})
-    pipelines.pass_job(REGION, JOB, "s" * 3_000)
-    pipelines.pass_job(REGION, JOB, "")
-    assert aws.inputs("PutJobSuccessResult") == [
-        {"jobId": JOB, "executionDetails": {"summary": "s" * 2_048}},
-        {"jobId": JOB},
-    ]
-
-
-@pytest.mark.parametrize("code", ["InvalidJobStateException", "JobNotFoundException"])
-def test_a_job_that_is_over_needs_no_answer(aws: LocalAws, pipelines: CodePipeline, code: str) -> None:
-    aws.answer("PutJobFailureResult", Refusal(code))
-    aws.answer("PutJobSuccessResult", Refusal(code))
-    pipelines.fail_job(REGION, JOB, "no", "")
-    pipelines.pass_job(REGION, JOB, "yes")
-    assert len(aws.requests) == 2
-
-
-@pytest.mark.parametrize("trouble", AN_ERROR_OF_EACH_KIND_THAT_PASSES, ids=str)
-def test_a_job_that_cannot_be_answered_now_is_for_later(
-    aws: LocalAws, pipelines: CodePipeline, trouble: Refusal | Broken
-) -> None:
-    aws.answer("PutJobFailureResult", trouble)
-    aws.answer("PutJobSuccessResult", trouble)
-    with pytest.raises(TryLater):
-        pipelines.fail_job(REGION, JOB, "no", "")
-    with pytest.raises(TryLater):
-        pipelines.pass_job(REGION, JOB, "yes")

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from bot.adapters.codepipeline import CodePipeline
-from bot.adapters.codepipeline_truth import revision
 from bot.model import MESSAGE_LIMIT, ExecutionKey, FailedAction
 from bot.ports import StageStatus, StageTruth
 from tests.adapters.local_aws import LocalAws
@@ -302,19 +301,3 @@ def test_a_long_error_is_cut(aws: LocalAws, pipelines: CodePipeline) -> None:
         "Deploy"
     ].failed
     assert action.message == "x" * MESSAGE_LIMIT
-
-
-@pytest.mark.parametrize(
-    ("artifacts", "expected"),
-    [
-        ([{"revisionSummary": "Fix the footer\n\nLong story"}], "Fix the footer"),
-        ([{"revisionSummary": '{"ProviderType":"GitHub","CommitMessage":"Fix it\\nmore"}'}], "Fix it"),
-        ([{"revisionSummary": '{"ProviderType":"GitHub"}'}], '{"ProviderType":"GitHub"}'),
-        ([{"revisionId": "0123456789abcdef0123456789abcdef01234567"}], "01234567"),
-        ([{"revisionId": "s3-version-id"}, {"revisionSummary": "Second"}], "s3-version-id; Second"),
-        ([{"revisionSummary": "y" * 2_000}], "y" * 200),
-        ([{}], ""),
-    ],
-)
-def test_the_revision_is_one_line(artifacts: list[dict[str, str]], expected: str) -> None:
-    assert revision({"artifactRevisions": artifacts}) == expected

@@ -1,5 +1,6 @@
 """SlackChat over HTTP: each thing Slack may answer becomes the situation it is."""
 
+import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,12 +8,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from bot.adapters import slack as adapter
+from bot.adapters import slack_calls
 from bot.adapters.slack import SlackChat
 from bot.cards import render
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater
 from bot.policy import Policy
-from bot.ports import SlackUser
+from bot.slack_port import SlackUser
 from playground.slack import BOT_TOKEN, Slack
 from playground.slack_workspace import TEAM
 from tests.adapters.odd_server import OddServer, raw
@@ -98,7 +99,7 @@ def test_an_answer_that_is_none_leaves_a_post_unknown(odd: bytes) -> None:
 
 
 def test_a_server_that_does_not_answer_in_time_leaves_a_post_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapter, "TIMEOUT", 0.2)
+    monkeypatch.setattr(slack_calls, "TIMEOUT", 0.2)
     server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)  # listens and never serves
     try:
         with pytest.raises(OutcomeUnknown):
@@ -185,7 +186,7 @@ def test_another_apps_message_with_our_metadata_is_not_ours(slack: Slack, chat: 
 
 
 @pytest.mark.parametrize(("user_id", "full_member"), [("U0ALICE", True), ("U0GINA", False), ("U0OLGA", False)])
-def test_guests_and_strangers_are_no_full_members(chat: SlackChat, user_id: str, full_member: bool) -> None:
+def test_guests_and_outsiders_are_no_full_members(chat: SlackChat, user_id: str, full_member: bool) -> None:
     user = chat.user(user_id)
     assert (user.user_id, user.full_member) == (user_id, full_member)
 
@@ -195,9 +196,17 @@ def test_an_unknown_user_is_refused(chat: SlackChat) -> None:
         chat.user("U0NOBODY")
 
 
+@pytest.mark.parametrize(("teams", "full_member"), [(["T2", "T1"], True), (["T2", "T3"], False)])
+def test_in_an_organisation_every_workspace_of_a_person_counts(teams: list[str], full_member: bool) -> None:
+    user = {"id": "U1", "team_id": "T2", "enterprise_user": {"teams": teams}}
+    body = json.dumps({"ok": True, "team_id": "T1", "user": user}).encode()  # of auth.test and users.info
+    with OddServer(raw("200 OK", body)) as server:
+        assert SlackChat(lambda: "xoxb-1", server.url).user("U1").full_member is full_member
+
+
 @pytest.mark.parametrize("flag", ["deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger"])
 def test_each_of_slacks_flags_takes_the_membership_away(flag: str) -> None:
-    body = b'{"ok": true, "user": {"id": "U1", "team_id": "T1", "%s": true}}' % flag.encode()
+    body = b'{"ok": true, "team_id": "T1", "user": {"id": "U1", "team_id": "T1", "%s": true}}' % flag.encode()
     with OddServer(raw("200 OK", body)) as server:
         assert SlackChat(lambda: "xoxb-1", server.url).user("U1") == SlackUser("U1", "T1", full_member=False)
 

@@ -20,6 +20,7 @@ ALL = {"ProjectionType": "ALL"}
 INDEXES = (
     ("due", "due", "due_at", KEYS_ONLY),
     ("unfinished", "unfinished", "opened", ALL),
+    ("finished", "finished", "finished_at", ALL),
     ("pipeline", "pipeline", "opened", ALL),
 )
 
@@ -34,7 +35,7 @@ class Bench:
 
 def create_table(client: Any) -> None:
     """The table as docs/architecture.md describes it."""
-    strings = ("pk", "sk", "due", "due_at", "unfinished", "opened", "pipeline")
+    strings = ("pk", "sk", "due", "due_at", "unfinished", "opened", "pipeline", "finished", "finished_at")
     client.create_table(
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
@@ -86,6 +87,8 @@ FIELD_THAT_MATTERS = {
     DueKind.CARD: "wanted_version",
     DueKind.HINT: "token",
     DueKind.ISSUE: "phase",
+    DueKind.HOLD: "since_at",
+    DueKind.BURST: "wanted_version",
 }
 
 

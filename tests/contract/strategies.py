@@ -10,7 +10,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue
+from bot.bursts import Burst, BurstLine, ChannelRecord
+from bot.card_ref import CardRef
+from bot.holds import Hold
+from bot.model import Entry, Execution, ExecutionKey, Hint, Issue, Override
 
 names = st.text(string.ascii_letters + string.digits + ".@-_", min_size=1, max_size=12)
 keys = st.builds(ExecutionKey, names, names, names, names, names)
@@ -55,10 +58,25 @@ first_issues: st.SearchStrategy[Issue] = st.builds(
     any_of(Issue),
     names,
 )
+overrides: st.SearchStrategy[Override] = any_of(Override)
+holds: st.SearchStrategy[Hold] = st.builds(
+    lambda hold, key: replace(
+        hold, account=key.account, region=key.region, pipeline=key.pipeline, execution_id=key.execution_id
+    ),
+    any_of(Hold),
+    keys,
+)
 hints: st.SearchStrategy[Hint] = st.builds(
     lambda hint, key: replace(
         hint, account=key.account, region=key.region, pipeline=key.pipeline, execution_id=key.execution_id
     ),
     any_of(Hint),
     keys,
+)
+first_channels: st.SearchStrategy[ChannelRecord] = any_of(ChannelRecord).map(
+    lambda record: replace(record, revision=1)
+)
+first_bursts: st.SearchStrategy[Burst] = any_of(Burst).map(lambda burst: replace(burst, revision=1))
+lines: st.SearchStrategy[BurstLine] = st.builds(
+    lambda line, key: replace(line, key=str(key)), any_of(BurstLine), keys
 )

@@ -198,9 +198,10 @@ def test_reads_are_consistent_except_from_an_index_and_nothing_is_scanned(
     store.history(KEY)
     store.ledger()
     store.held_by(ISSUE_ARN, "", 10)
+    store.overrides(KEY.account, KEY.region, KEY.pipeline, KEY.execution_id)
     assert all(asked["ConsistentRead"] for _, asked in client.sent)
     store.due(NOW, 10)
     store.unfinished("", 10)
     store.of_pipeline("web", 10)
-    assert [asked.get("IndexName") for _, asked in client.sent[7:]] == ["due", "unfinished", "pipeline"]
+    assert [asked.get("IndexName") for _, asked in client.sent[8:]] == ["due", "unfinished", "pipeline"]
     assert {operation for operation, _ in client.sent} == {"get_item", "query"}

@@ -13,7 +13,7 @@ from bot.adapters.dynamodb import DynamoStore
 from bot.errors import ParseError
 from bot.model import Status
 from bot.ports import DueKind
-from tests.builders import ISSUE_ARN, KEY, NOW, a_card, an_entry, an_execution, an_issue
+from tests.builders import ISSUE_ARN, KEY, NOW, a_card, an_entry, an_execution, an_issue, an_override
 from tests.contract.conftest import TABLE, spoil
 from tests.contract.faulty_client import FaultyClient, stored
 
@@ -76,6 +76,29 @@ class TestItems:
         assert stored(client, f"EXEC#{KEY}", "HISTORY#00000001")["expires_at"] == epoch(line.at + NINETY_DAYS)
         assert stored(client, f"HELD#{ISSUE_ARN}", str(KEY))["expires_at"] == epoch(line.at + NINETY_DAYS)
         assert stored(client, "CLICK#c1", "CLICK")["expires_at"] == epoch(until)
+
+    def test_an_override_goes_when_it_has_run_out_and_says_to_the_instant_when_that_is(
+        self, store: DynamoStore, client: FaultyClient
+    ) -> None:
+        """TTL is lazy and counts whole seconds; whoever reads it looks at the instant."""
+        until = NOW + timedelta(hours=1, milliseconds=700)
+        store.save_execution(an_execution(), override=an_override(expires_at=until))
+        item = stored(client, f"OVERRIDE#{KEY.account}#us-east-1#web#{KEY.execution_id}", "Deploy")
+        assert item["expires_at"] == epoch(until)
+        assert item["lapses_at"] == {"S": "2026-11-23T03:20:00.700000Z"}
+        assert (item["by"], item["reason"]) == ({"S": "U0CAROL"}, {"S": "the fix is in this deploy"})
+
+    def test_an_override_that_cannot_be_read_lets_nothing_pass(
+        self, store: DynamoStore, client: FaultyClient
+    ) -> None:
+        store.save_execution(an_execution(), override=an_override())
+        run = (KEY.account, KEY.region, KEY.pipeline, KEY.execution_id)
+        client.update_item(
+            TableName=TABLE,
+            Key={"pk": {"S": "#".join(("OVERRIDE", *run))}, "sk": {"S": KEY.stage}},
+            UpdateExpression="REMOVE lapses_at",
+        )
+        assert store.overrides(*run) == ()
 
     def test_an_issue_goes_when_it_says(self, store: DynamoStore, client: FaultyClient) -> None:
         store.save_issue(an_issue(expires_at=NOW + NINETY_DAYS))

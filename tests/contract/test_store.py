@@ -7,8 +7,9 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from bot.card_ref import CardRef
 from bot.errors import DuplicateClick, ParseError, VersionConflict
-from bot.model import CardRef, Execution, ExecutionKey, Hint, Issue, IssuePhase, Status
+from bot.model import Execution, ExecutionKey, Hint, Issue, IssuePhase, Status
 from bot.ports import DueKind, Store
 from tests.builders import ISSUE_ARN, KEY, NOW, a_card, a_hint, a_key, a_report, an_entry, an_execution, an_issue
 from tests.contract import strategies

@@ -6,9 +6,10 @@ from typing import TypeVar
 
 import pytest
 
+from bot.bursts import Burst
 from bot.model import ExecutionKey, Status
 from bot.ports import Due, DueKind, Page, Store
-from tests.builders import ISSUE_ARN, KEY, NOW, a_card, a_hint, a_key, a_report, an_execution, an_issue
+from tests.builders import ISSUE_ARN, KEY, NOW, a_card, a_hint, a_hold, a_key, a_report, an_execution, an_issue
 from tests.contract.conftest import Bench
 
 T = TypeVar("T")
@@ -17,6 +18,9 @@ OTHER_ISSUE = ISSUE_ARN + "-OTHER"
 
 def run(number: int) -> ExecutionKey:
     return a_key(execution_id=f"run-{number:02d}")
+
+
+HALF = timedelta(seconds=30)
 
 
 def minutes(count: int) -> datetime:
@@ -70,7 +74,9 @@ class TestEdges:
 
 class TestClocks:
     def fill(self, store: Store) -> tuple[Due, ...]:
-        """One of each kind, oldest first: hint, issue, card, execution."""
+        """One of each kind, oldest first: hint, issue, card, execution, hold, burst."""
+        store.save_burst(Burst("b1", 1, "C0DEPLOYS", NOW, due_at=minutes(5)))
+        store.save_hold(a_hold(due_at=minutes(4) + HALF))
         store.save_execution(an_execution(due_at=minutes(4)))
         store.save_card(a_card(revision=2, due_at=minutes(3)))
         store.save_issue(an_issue(due_at=minutes(2)))
@@ -80,6 +86,8 @@ class TestClocks:
             Due(DueKind.ISSUE, ISSUE_ARN, minutes(2)),
             Due(DueKind.CARD, str(KEY), minutes(3)),
             Due(DueKind.EXECUTION, str(KEY), minutes(4)),
+            Due(DueKind.HOLD, a_hold().key, minutes(4) + HALF),
+            Due(DueKind.BURST, "b1", minutes(5)),
         )
 
     def test_every_kind_of_clock_is_found_oldest_first(self, store: Store) -> None:

@@ -10,6 +10,11 @@ from bot.lifecycle import (
     Event,
     Explained,
     Frozen,
+    GateLost,
+    GatePassed,
+    GateWaits,
+    Lapsed,
+    Overridden,
     Overtaken,
     Postponed,
     Refused,
@@ -47,7 +52,12 @@ UNEXPLAINED = Attribution(Verdict.UNEXPLAINED, "No AWS Health issue explains the
 EXPLAINED = an_attribution()
 BY_ANOTHER = an_attribution(blockers=(a_blocker(issue=OTHER_ARN, service="EC2"),))
 BY_BOTH = an_attribution(blockers=(*EXPLAINED.blockers, *BY_ANOTHER.blockers))
+GATE_WAITS = GateWaits(NOW + timedelta(minutes=5), NOW + timedelta(hours=24), EXPLAINED, PipelineTags())
 OVER = an_attribution(reason="The health gate stopped it, and nothing it named is open now.", blockers=())
+
+UNTIL = f"until the all-clear. {EXPLAINED.reason}"  # how a history line that says what holds it goes on
+UNLESS = ": resuming, unless the last look finds something new"
+ASKED = ": the same failure stands, nothing is frozen, no known issue explains it"
 
 
 def failed(
@@ -95,6 +105,9 @@ def step(execution: Execution, *events: Event, at: datetime = SOON, policy: Poli
 
 
 ONE_OF_EACH: tuple[Event, ...] = (
+    GATE_WAITS,
+    GatePassed(),
+    GateLost(SOON),
     failed(2),
     StageRunning(),
     StagePassed(),
@@ -110,7 +123,9 @@ ONE_OF_EACH: tuple[Event, ...] = (
     Postponed("CodePipeline is busy", SOON + timedelta(minutes=1), "claim-1"),
     Refused("no such stage", "claim-1"),
     Frozen("The transition into Deploy is disabled: release freeze. Enable it, then retry."),
+    Lapsed("The override ran out before CodePipeline took it."),
     RetryRequested(USER),
+    Overridden(USER, "the fix is in this very deploy"),
     Dismissed(USER),
     Undone(USER),
 )

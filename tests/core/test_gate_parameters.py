@@ -108,11 +108,12 @@ def test_text_that_is_no_object_is_refused_with_an_example(text: str) -> None:
     assert EXAMPLE in error.problem
 
 
-def test_the_waiting_mode_is_said_to_be_missing_and_what_to_use() -> None:
-    assert (
-        refused(json.dumps({**GOOD, "mode": "wait"})).problem == "wait is not available in this version; use fail"
-    )
-    assert parse_user_parameters(json.dumps({**GOOD, "mode": "fail"})).regions == ("us-east-1",)
+def test_a_gate_fails_unless_it_is_told_to_wait() -> None:
+    assert not parse_user_parameters(json.dumps(GOOD)).wait
+    assert not parse_user_parameters(json.dumps({**GOOD, "mode": "fail"})).wait
+    assert parse_user_parameters(json.dumps({**GOOD, "mode": "wait"})).wait
+    for mode in ("WAIT", "", None, True, ["wait"]):
+        assert refused(json.dumps({**GOOD, "mode": mode})).field == "UserParameters.mode"
 
 
 JSON = st.recursive(

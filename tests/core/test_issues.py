@@ -1,5 +1,6 @@
 """An issue's way from open to done, whatever order its reports come in."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -8,27 +9,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import IllegalTransition
-from bot.issues import (
-    KEPT_AFTER_DONE,
-    WATCH_EVERY,
+from bot.issue_events import (
+    AnotherCanary,
+    CanaryChosen,
+    CanaryFailed,
     ClaimedPage,
+    DrainBegun,
     DrainedPage,
     Expired,
     IssueEvent,
     Reported,
     Settled,
-    advance_issue,
-    all_clear,
-    first,
-    unreadable_report,
+    SkippedPage,
 )
-from bot.model import Issue, IssuePhase, IssueReport
+from bot.issues import KEPT_AFTER_DONE, WATCH_EVERY, advance_issue, all_clear, first, unreadable_report
+from bot.model import Canary, Issue, IssuePhase, IssueReport
 from bot.policy import Policy
-from tests.builders import NOW, a_report
+from tests.builders import KEY, NOW, a_report
 
 POLICY = Policy()
-OPEN, SETTLING, DRAINING, DONE = IssuePhase
+OPEN, SETTLING, CANARY, DRAINING, DONE = IssuePhase
 NOTHING_LEFT = ClaimedPage(None)
+A_CANARY = Canary(KEY, retries=0, until_at=NOW + timedelta(minutes=10))
 
 
 def at(minutes: int) -> datetime:
@@ -68,12 +70,38 @@ def test_a_close_is_one_small_write_that_settles_first() -> None:
 
 def test_settled_drained_done() -> None:
     closed = after(opened(), report(30, closed=True), now=at(31))
-    draining = after(closed, Settled(), now=at(36))
+    settled = after(closed, Settled(), now=at(36))
+    assert (settled.phase, settled.canary, settled.due_at) == (CANARY, None, at(36))
+    draining = after(settled, DrainBegun("No canary."), now=at(36))
     assert (draining.phase, draining.drain_cursor, draining.due_at) == (DRAINING, "", at(36))
-    half = after(draining, DrainedPage("half"), now=at(37))
-    assert (half.phase, half.drain_cursor, half.due_at) == (DRAINING, "half", at(37))
-    done = after(half, DrainedPage(None), now=at(38))
-    assert (done.phase, done.due_at, done.expires_at) == (DONE, None, at(38) + KEPT_AFTER_DONE)
+    half = after(draining, DrainedPage("half", 25), now=at(37))
+    assert (half.phase, half.drain_cursor, half.released, half.due_at) == (DRAINING, "half", 25, at(37))
+    done = after(half, DrainedPage(None, 3), now=at(38))
+    assert (done.phase, done.released, done.due_at) == (DONE, 28, None)
+    assert done.expires_at == at(38) + KEPT_AFTER_DONE
+
+
+def test_one_goes_first_and_the_rest_follows() -> None:
+    """Each step is one write; the look for the canary and the release have a cursor each."""
+    looking = after(opened(), report(30, closed=True), Settled(), SkippedPage("somewhere", 4))
+    assert (looking.drain_cursor, looking.waiting, looking.due_at) == ("somewhere", 4, NOW)
+    chosen = after(looking, CanaryChosen(A_CANARY))
+    assert (chosen.phase, chosen.canary, chosen.due_at) == (CANARY, A_CANARY, NOW)
+    assert chosen.note == "web → Deploy goes first, as the canary; the rest waits to see how that ends."
+    draining = after(chosen, DrainBegun("The canary, web → Deploy, recovered: the rest follows."))
+    assert (draining.phase, draining.canary, draining.drain_cursor) == (DRAINING, A_CANARY, "")
+    assert draining.note == "The canary, web → Deploy, recovered: the rest follows."
+
+
+def test_a_canary_that_failed_holds_the_rest_until_another_one_tries() -> None:
+    chosen = after(opened(), report(30, closed=True), Settled(), SkippedPage("x", 30), CanaryChosen(A_CANARY))
+    waits = after(chosen, CanaryFailed("another-issue", at(60)), now=at(40))
+    assert waits.canary == replace(A_CANARY, held_by="another-issue", until_at=at(60))
+    assert (waits.phase, waits.due_at) == (CANARY, at(40) + WATCH_EVERY)
+    again = after(waits, AnotherCanary("Half an hour is over."), now=at(60))
+    assert (again.canary, again.canaries, again.drain_cursor, again.waiting) == (None, 0, "", 0)
+    told_nothing = after(chosen, AnotherCanary("It was superseded."))
+    assert (told_nothing.canary, told_nothing.canaries, told_nothing.due_at) == (None, 1, NOW)
 
 
 def test_hopeful_words_and_an_end_time_close_nothing() -> None:
@@ -106,13 +134,22 @@ def test_a_later_remark_on_a_closed_issue_changes_nothing_but_what_counts_as_old
     assert after(remarked, report(91)).phase is OPEN
 
 
-@pytest.mark.parametrize("phase", [SETTLING, DRAINING, DONE])
+@pytest.mark.parametrize("phase", [SETTLING, CANARY, DRAINING, DONE])
 def test_newer_news_re_opens_at_any_point(phase: IssuePhase) -> None:
     issue = after(opened(), report(30, closed=True), now=at(31))
-    steps = {SETTLING: (), DRAINING: (Settled(), DrainedPage("x")), DONE: (Settled(), DrainedPage(None))}
-    again = after(after(issue, *steps[phase]), report(40), now=at(41))
+    canary = (Settled(), SkippedPage("x", 6), CanaryChosen(A_CANARY), AnotherCanary(""), CanaryChosen(A_CANARY))
+    steps = {
+        SETTLING: (),
+        CANARY: canary,
+        DRAINING: (*canary, DrainBegun("over"), DrainedPage("x", 25)),
+        DONE: (*canary, DrainBegun("over"), DrainedPage(None, 25)),
+    }
+    closed = after(issue, *steps[phase])
+    assert closed.phase is phase
+    again = after(closed, report(40), now=at(41))
     assert (again.phase, again.claim_cursor, again.drain_cursor, again.due_at) == (OPEN, "", "", at(41))
     assert (again.closed_at, again.settled_at, again.expires_at) == (None, None, None)
+    assert (again.canary, again.canaries, again.waiting, again.released, again.note) == (None, 0, 0, 0, "")
 
 
 def test_one_that_arrives_closed_looks_through_the_failures_and_then_settles() -> None:
@@ -126,9 +163,9 @@ def test_one_that_arrives_closed_looks_through_the_failures_and_then_settles() -
 def test_one_open_for_too_long_lets_go_and_stays_so() -> None:
     late = NOW + POLICY.issue_max_age + timedelta(minutes=1)
     gone = after(opened(), Expired(), now=late)
-    assert gone.phase is DRAINING
+    assert gone.phase is CANARY
     updated = a_report(updated_at=late)
-    assert after(gone, updated, now=late).phase is DRAINING
+    assert after(gone, updated, now=late).phase is CANARY
     assert all_clear(gone, POLICY) == (
         "the ECS issue in us-east-1 has been open for more than 48 hours and holds nothing more"
     )
@@ -146,6 +183,7 @@ def test_our_own_inability_to_read_needs_no_settling_and_claims_nothing() -> Non
     readable = after(pseudo, unreadable_report(at(3), closed=True), now=at(3))
     assert (readable.phase, readable.settled_at, readable.due_at) == (SETTLING, at(3), at(3))
     assert all_clear(readable, POLICY) == "AWS Health can be read again"
+    assert after(readable, Settled()).phase is DRAINING, "no canary: we have read it ourselves"
 
 
 def test_the_oldest_report_says_when_it_was_announced() -> None:
@@ -155,19 +193,38 @@ def test_the_oldest_report_says_when_it_was_announced() -> None:
     assert after(issue, report(10), now=at(130)).first_seen_at == at(10)
 
 
-@pytest.mark.parametrize(
-    ("issue", "event"),
-    [
-        (opened(), Settled()),
-        (opened(), DrainedPage(None)),
-        (opened(), ClaimedPage(None)),
-        (first(report(0, closed=True), NOW, POLICY), Expired()),
-        (first(report(0, closed=True), NOW, POLICY), DrainedPage("x")),
-    ],
-)
-def test_a_step_out_of_phase_is_refused(issue: Issue, event: IssueEvent) -> None:
-    with pytest.raises(IllegalTransition):
-        after(issue, event)
+LOOKING = after(opened(), report(30, closed=True), Settled())
+IN_EACH_PHASE = {
+    "open": opened(),
+    "settling": after(opened(), report(30, closed=True)),
+    "looking": LOOKING,
+    "canary": after(LOOKING, CanaryChosen(A_CANARY)),
+    "draining": after(LOOKING, DrainBegun("over")),
+    "done": after(LOOKING, DrainBegun("over"), DrainedPage(None)),
+}
+STEPS: list[tuple[IssueEvent, dict[str, IssuePhase]]] = [  # where it is possible, and where it leads
+    (ClaimedPage(None), {}),  # nothing is left to look through in any of these
+    (Settled(), {"settling": CANARY}),
+    (Expired(), {"open": CANARY}),
+    (SkippedPage("x", 1), {"looking": CANARY}),
+    (CanaryChosen(A_CANARY), {"looking": CANARY}),
+    (CanaryFailed("another-issue", NOW), {"canary": CANARY}),
+    (AnotherCanary("gone"), {"canary": CANARY}),
+    (DrainBegun("over"), {"looking": DRAINING, "canary": DRAINING}),
+    (DrainedPage("x", 1), {"draining": DRAINING}),
+    (DrainedPage(None), {"draining": DONE}),
+]
+
+
+@pytest.mark.parametrize("name", IN_EACH_PHASE)
+@pytest.mark.parametrize(("event", "possible"), STEPS, ids=lambda one: type(one).__name__)
+def test_each_step_in_each_phase(name: str, event: IssueEvent, possible: dict[str, IssuePhase]) -> None:
+    """A step out of phase is refused and changes nothing."""
+    if name in possible:
+        assert after(IN_EACH_PHASE[name], event).phase is possible[name]
+    else:
+        with pytest.raises(IllegalTransition):
+            after(IN_EACH_PHASE[name], event)
 
 
 REPORTS = st.lists(

@@ -33,6 +33,8 @@ from tests.core.lifecycle_events import (
     POLICY,
     SOON,
     UNEXPLAINED,
+    UNLESS,
+    UNTIL,
     USER,
     failed,
     in_status,
@@ -62,14 +64,15 @@ def gate_stops(execution: Execution, number: int) -> Execution:
 def test_an_explained_failure_begins_held_and_says_by_what() -> None:
     execution = begun()
     assert (execution.version, execution.status, execution.held_at) == (1, Status.BLOCKED, NOW)
-    assert execution.trail[0].what == "Deploy failed; held by the ECS issue in us-east-1"
+    assert execution.trail[0].what == f"Deploy failed; held by the ECS issue in us-east-1 {UNTIL}"
 
 
 def test_an_unexplained_failure_begins_with_a_person() -> None:
     execution = begun(UNEXPLAINED)
     assert (execution.version, execution.status, execution.held_at) == (1, Status.NEEDS_HUMAN, None)
     assert execution.trail[0].what == (
-        "Deploy failed: No AWS Health issue explains the failure of ECS in us-east-1."
+        "Deploy failed; a person is asked. No AWS Health issue explains the failure of ECS in us-east-1. "
+        "A notice until 06:20 UTC would hold it."
     )
 
 
@@ -78,19 +81,19 @@ def test_what_cannot_be_told_is_held_until_it_can() -> None:
     held = begun(Attribution(Verdict.UNREADABLE, "AWS Health cannot be read.", (pseudo,)))
     assert (held.status, held.trail[0].what) == (
         Status.BLOCKED,
-        "Deploy failed; held by AWS Health being unreadable",
+        "Deploy failed; held by AWS Health being unreadable until the all-clear. AWS Health cannot be read.",
     )
 
 
 def test_a_global_issue_holds_everywhere() -> None:
     held = begun(Attribution(Verdict.EXPLAINED, "It does.", (a_blocker(service="IAM", region="global"),)))
-    assert held.trail[0].what == "Deploy failed; held by the IAM issue everywhere"
+    assert held.trail[0].what == "Deploy failed; held by the IAM issue everywhere until the all-clear. It does."
 
 
 def test_a_gate_stop_whose_issue_is_over_is_resumed_at_once() -> None:
     execution = begun(OVER)
     assert (execution.status, execution.released_at) == (Status.RESUMING, NOW)
-    assert execution.trail[0].what == "Deploy failed, and what stopped it is over: resuming"
+    assert execution.trail[0].what == f"Deploy failed, and what stopped it is over{UNLESS}"
 
 
 def test_one_of_two_issues_closing_frees_nothing() -> None:
@@ -98,10 +101,10 @@ def test_one_of_two_issues_closing_frees_nothing() -> None:
     held = begun(BY_BOTH)
     half = step(held, ALL_CLEAR)
     assert (half.status, [blocker.issue for blocker in half.blockers]) == (Status.BLOCKED, [OTHER_ARN])
-    assert half.trail[-1].what == "AWS closed the ECS issue in us-east-1; 1 more still open"
+    assert half.trail[-1].what == "AWS closed the ECS issue in us-east-1; still held by the EC2 issue in us-east-1"
     free = step(half, OTHER_ALL_CLEAR)
     assert (free.status, free.blockers) == (Status.RESUMING, ())
-    assert free.trail[-1].what == "AWS closed the EC2 issue in us-east-1: resuming"
+    assert free.trail[-1].what == f"AWS closed the EC2 issue in us-east-1{UNLESS}"
     assert half.entered_version == held.version, "a button drawn before half the all-clear is still good"
 
 
@@ -115,14 +118,14 @@ def test_an_all_clear_of_an_issue_that_does_not_hold_it_is_no_news() -> None:
 def test_one_more_issue_holds_a_held_failure_too() -> None:
     held = step(begun(), Explained(BY_BOTH))
     assert [blocker.issue for blocker in held.blockers] == [ISSUE_ARN, OTHER_ARN]
-    assert held.trail[-1].what == "also held by the EC2 issue in us-east-1"
+    assert held.trail[-1].what == f"also held by the EC2 issue in us-east-1. {EXPLAINED.reason}"
     assert step(held, Explained(EXPLAINED)) is held
 
 
 def test_an_issue_takes_over_an_unexplained_failure() -> None:
     held = step(begun(UNEXPLAINED), Explained(EXPLAINED))
     assert (held.status, held.attribution, held.held_at) == (Status.BLOCKED, EXPLAINED, NOW)
-    assert held.trail[-1].what == "an issue explains it after all; held by the ECS issue in us-east-1"
+    assert held.trail[-1].what == f"an issue explains it after all; held by the ECS issue in us-east-1 {UNTIL}"
 
 
 def test_an_issue_takes_no_failure_over_whose_budget_is_spent_or_that_is_too_old() -> None:
@@ -134,8 +137,8 @@ def test_an_issue_takes_no_failure_over_whose_budget_is_spent_or_that_is_too_old
 
 def test_an_issue_calls_off_a_retry_that_was_not_claimed_yet() -> None:
     held = step(in_status(Status.RESUMING), Explained(BY_ANOTHER))
-    assert (held.status, held.retry, held.released_at is not None) == (Status.BLOCKED, None, True)
-    assert held.trail[-1].what == "the retry is called off; held by the EC2 issue in us-east-1"
+    assert (held.status, held.retry, held.released_at) == (Status.BLOCKED, None, None)
+    assert held.trail[-1].what == f"the retry is called off; held by the EC2 issue in us-east-1 {UNTIL}"
 
 
 def test_an_issue_does_not_call_off_what_a_person_asked_for() -> None:
@@ -171,21 +174,23 @@ def test_more_failed_actions_of_the_same_attempt_are_told_as_such() -> None:
     first, second = an_action(action_execution_id="attempt-1"), an_action(action_execution_id="attempt-1b")
     more = step(begun(), failed(1, UNEXPLAINED, first, second))
     assert (more.status, len(more.actions)) == (Status.NEEDS_HUMAN, 2)
-    assert more.trail[-1].what.startswith("Deploy has more failed actions: ")
+    assert more.trail[-1].what.startswith("Deploy has more failed actions; a person is asked. ")
 
 
 def test_failing_again_with_an_issue_open_waits_again() -> None:
     again = step(in_status(Status.RETRYING), failed(2))
     assert (again.status, again.automatic_retries, again.retries) == (Status.BLOCKED, 1, 1)
     assert (again.retry, again.claim, again.held_at) == (None, None, NOW)
-    assert again.trail[-1].what == "Deploy failed again; held by the ECS issue in us-east-1"
+    assert again.trail[-1].what == f"Deploy failed again; held by the ECS issue in us-east-1 {UNTIL}"
 
 
 def test_the_last_retry_of_the_budget_leaves_the_failure_to_a_person() -> None:
     again = step(in_status(Status.RETRYING, automatic_retries=3), failed(2))
     assert (again.status, again.automatic_retries) == (Status.NEEDS_HUMAN, 3)
     assert again.note == "The budget of 3 automatic retries is spent."
-    assert again.trail[-1].what == "Deploy failed again: The budget of 3 automatic retries is spent."
+    assert again.trail[-1].what == (
+        f"Deploy failed again; a person is asked. The budget of 3 automatic retries is spent. {EXPLAINED.reason}"
+    )
 
 
 def test_a_new_failure_opens_what_had_ended_with_a_new_budget() -> None:

@@ -25,9 +25,11 @@ from bot.model import ALLCLEAR, Status
 from bot.policy import Policy
 from tests.builders import ISSUE_ARN, NOW, a_blocker
 from tests.core.lifecycle_events import (
+    ASKED,
     EXPLAINED,
     POLICY,
     SOON,
+    UNTIL,
     USER,
     a_claim,
     a_plan,
@@ -45,7 +47,7 @@ def test_a_claim_spends_the_budget_and_waits_for_its_lease() -> None:
     claimed = step(in_status(Status.RESUMING), Claimed("claim-1", LEASE_END))
     assert claimed.claim == a_claim()
     assert (claimed.status, claimed.automatic_retries, claimed.due_at) == (Status.RESUMING, 1, LEASE_END)
-    assert claimed.trail[-1].what == "asking CodePipeline to retry"
+    assert claimed.trail[-1].what == f"asking CodePipeline to retry{ASKED}"
 
 
 def test_a_live_lease_cannot_be_claimed_over() -> None:
@@ -57,7 +59,7 @@ def test_an_expired_claim_is_taken_over_and_paid_once() -> None:
     again = step(resuming_claimed(), Claimed("claim-2", LEASE_END + timedelta(seconds=90)), at=LEASE_END)
     assert again.claim is not None
     assert (again.claim.claim_id, again.automatic_retries) == ("claim-2", 1)
-    assert again.trail[-1].what == "asking CodePipeline again"
+    assert again.trail[-1].what == f"asking CodePipeline again{ASKED}"
 
 
 def test_the_last_of_the_budget_may_be_claimed_again_after_an_unknown_outcome() -> None:
@@ -71,7 +73,7 @@ def test_a_claim_without_budget_asks_a_person_instead() -> None:
     lowered = Policy(max_automatic_retries=1)
     asked = step(in_status(Status.RESUMING, automatic_retries=1), Claimed("c", LEASE_END), policy=lowered)
     assert (asked.status, asked.claim, asked.retry, asked.automatic_retries) == (Status.NEEDS_HUMAN, None, None, 1)
-    assert asked.note == "The budget of 1 automatic retries is spent."
+    assert asked.note == "The budget of 1 automatic retry is spent."
 
 
 def test_a_claim_that_comes_too_late_asks_a_person_instead() -> None:
@@ -112,7 +114,8 @@ def test_not_now_gives_the_budget_back_and_keeps_the_retry_owed() -> None:
     assert (postponed.status, postponed.claim, postponed.automatic_retries) == (Status.RESUMING, None, 0)
     assert postponed.retry == a_plan(not_before_at=LATER, postponed=1)
     assert (postponed.due_at, postponed.entered_version) == (LATER, 1)
-    assert (postponed.note, postponed.trail[-1].what) == ("CodePipeline is busy", "not now: CodePipeline is busy")
+    assert postponed.note == "CodePipeline is busy"
+    assert postponed.trail[-1].what == "not now: CodePipeline is busy; again at 02:31 UTC"
 
 
 def test_not_now_of_a_check_before_the_claim_costs_nothing_either() -> None:
@@ -168,14 +171,17 @@ def test_a_run_outside_that_never_was_holds_again() -> None:
     """One lagging answer of CodePipeline showed the stage running; nobody had retried it."""
     back = step(in_status(Status.BLOCKED), StageRunning(), RetryLost())
     assert (back.status, back.blockers) == (Status.BLOCKED, (a_blocker(),))
-    assert back.trail[-1].what == "the stage is not running after all; held by the ECS issue in us-east-1"
+    assert back.trail[-1].what == f"the stage is not running after all; held by the ECS issue in us-east-1 {UNTIL}"
 
 
 def test_a_click_does_not_wait_for_the_all_clear() -> None:
     asked = step(in_status(Status.BLOCKED), RetryRequested(USER))
     wish = a_plan(requested_by=USER, requested_at=SOON, not_before_at=SOON)
     assert (asked.status, asked.retry) == (Status.RESUMING, wish)
-    assert (asked.trail[-1].what, asked.trail[-1].by) == ("asked for a retry", USER)
+    assert (asked.trail[-1].what, asked.trail[-1].by) == (
+        "asked for a retry with an issue open (ECS in us-east-1)",
+        USER,
+    )
     assert step(asked, Explained(EXPLAINED)) is asked, "the person knows what is open"
 
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import ParseError
-from bot.policy import DEFAULT_IGNORED_SERVICES, Policy, WhenHealthUnreadable, parse_policy
+from bot.model import PipelineTags
+from bot.policy import DEFAULT_IGNORED_SERVICES, Mode, Policy, WhenHealthUnreadable, parse_policy
 
 
 def test_an_empty_environment_means_the_defaults() -> None:
@@ -23,6 +24,8 @@ def test_every_setting_is_read() -> None:
             "ISSUE_MAX_AGE_HOURS": "72",
             "IGNORED_SERVICES": " connect ,RDS*,",
             "HEALTH_UNAVAILABLE": "allow",
+            "CHANGE_CALENDAR": " release-freeze",
+            "MODE": "shadow",
             "SLACK_CHANNEL": " C0DEPLOYS ",
             "ON_CALL_MENTION": "<!subteam^S1>",
         }
@@ -35,6 +38,8 @@ def test_every_setting_is_read() -> None:
         issue_max_age=timedelta(hours=72),
         ignored_services=("CONNECT", "RDS*"),
         health_unavailable=WhenHealthUnreadable.ALLOW,
+        change_calendar="release-freeze",
+        mode=Mode.SHADOW,
         slack_channel="C0DEPLOYS",
         on_call_mention="<!subteam^S1>",
     )
@@ -49,12 +54,36 @@ def test_a_wrong_number_is_refused_by_the_settings_name(name: str, value: str) -
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("MAX_AGE_HOURS", "0"), ("ISSUE_MAX_AGE_HOURS", "0"), ("HEALTH_UNAVAILABLE", "maybe")]
+    ("name", "value"),
+    [
+        ("MAX_AGE_HOURS", "0"),
+        ("ISSUE_MAX_AGE_HOURS", "0"),
+        ("HEALTH_UNAVAILABLE", "maybe"),
+        ("MODE", "on"),
+        ("CHANGE_CALENDAR", "release freeze"),
+        ("CHANGE_CALENDAR", "arn:aws:ssm:us-east-1:111122223333:parameter/release-freeze"),
+    ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(ParseError) as error:
         parse_policy({name: value})
     assert error.value.field == name
+
+
+def test_the_stacks_calendar_and_the_pipelines_both_count() -> None:
+    own = PipelineTags(calendar="team-freeze")
+    assert Policy().calendars(PipelineTags()) == ()
+    assert Policy().calendars(own) == ("team-freeze",)
+    assert Policy(change_calendar="release-freeze").calendars(own) == ("release-freeze", "team-freeze")
+    assert Policy(change_calendar="team-freeze").calendars(own) == ("team-freeze",)
+
+
+@pytest.mark.parametrize(
+    ("stack", "tag", "shadow"),
+    [("active", "", False), ("shadow", "", True), ("active", "shadow", True), ("shadow", "active", False)],
+)
+def test_a_pipelines_own_mode_counts_before_the_stacks(stack: str, tag: str, shadow: bool) -> None:
+    assert parse_policy({"MODE": stack}).is_shadow(PipelineTags(mode=tag)) is shadow
 
 
 def test_a_star_ignores_by_prefix_and_nothing_set_ignores_nothing() -> None:

@@ -18,10 +18,14 @@ class FakePipelines:
         self.planned: dict[str, tuple[PlannedAction, ...]] = {}
         self.gone: set[str] = set()  # names of pipelines that CodePipeline no longer knows
         self.reads: list[tuple[str, str, str, str]] = []  # account, region, pipeline, execution id
+        self.overridden: list[tuple[ExecutionKey, str]] = []  # every call, refused ones too
         self.retried: list[ExecutionKey] = []  # every call, refused ones too
         self.accepted: list[ExecutionKey] = []
         self.failed_jobs: list[tuple[str, str, str, str]] = []  # region, job id, message, external execution id
         self.passed_jobs: list[tuple[str, str, str]] = []  # region, job id, summary
+        self.kept_jobs: list[tuple[str, str, str, str]] = []  # region, job id, continuation token, summary
+        self.over_jobs: set[str] = set()  # ids of jobs that take no answer any more
+        self.jobs_are_answered_once = False
         self._errors: defaultdict[str, deque[Exception]] = defaultdict(deque)
 
     def raise_next(self, method: str, *errors: Exception) -> None:
@@ -76,16 +80,49 @@ class FakePipelines:
             raise RetryImpossible("PipelineNotFoundException: no such pipeline, execution or stage")
         if truth.status is not StageStatus.FAILED:
             raise NotRetryable(f"StageNotRetryableException: the stage is {truth.status}")
+        if truth.condition:
+            raise NotRetryable("StageNotRetryableException: the stage contains no failed actions")
         self.accepted.append(key)
         self.show(replace(truth, status=StageStatus.IN_PROGRESS, failed=(), failed_at=None))
 
-    def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> None:
-        self._raise_scripted("fail_job")
-        self.failed_jobs.append((region, job_id, message, external_execution_id))
+    def override_condition(self, key: ExecutionKey, condition: str) -> None:
+        """As CodePipeline: only the condition that failed the stage can be passed, and the stage then goes on."""
+        self.overridden.append((key, condition))
+        self._raise_scripted("override_condition")
+        truth = self.truth.get(key)
+        if truth is None or key.pipeline in self.gone:
+            raise RetryImpossible("PipelineNotFoundException: no such pipeline, execution or stage")
+        if truth.status is not StageStatus.FAILED or truth.condition != condition:
+            raise RetryImpossible("ConditionNotOverridableException: the condition does not allow overrides")
+        self.show(replace(truth, status=StageStatus.IN_PROGRESS, failed=(), failed_at=None, condition=""))
 
-    def pass_job(self, region: str, job_id: str, summary: str) -> None:
+    def fail_job(self, region: str, job_id: str, message: str, external_execution_id: str) -> bool:
+        self._raise_scripted("fail_job")
+        if not self._answers(job_id):
+            return False
+        self.failed_jobs.append((region, job_id, message, external_execution_id))
+        return True
+
+    def pass_job(self, region: str, job_id: str, summary: str) -> bool:
         self._raise_scripted("pass_job")
+        if not self._answers(job_id):
+            return False
         self.passed_jobs.append((region, job_id, summary))
+        return True
+
+    def keep_job(self, region: str, job_id: str, token: str, summary: str) -> bool:
+        self._raise_scripted("keep_job")
+        if not self._answers(job_id):
+            return False
+        self.kept_jobs.append((region, job_id, token, summary))
+        return True
+
+    def _answers(self, job_id: str) -> bool:
+        """A job is answered once, where a test says that CodePipeline minds."""
+        taken = job_id not in self.over_jobs
+        if self.jobs_are_answered_once:
+            self.over_jobs.add(job_id)
+        return taken
 
     def _raise_scripted(self, method: str) -> None:
         if self._errors[method]:

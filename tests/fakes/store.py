@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.adapters.table_items import opened
+from bot.card_ref import CardRef
 from bot.errors import DuplicateClick, ParseError, VersionConflict
-from bot.model import CardRef, Entry, Execution, ExecutionKey, Hint, Issue
-from bot.ports import Due, DueKind, Page
+from bot.holds import Hold
+from bot.model import Entry, Execution, ExecutionKey, Hint, Issue, Override
+from bot.ports import Due, DueKind, Page, Turn
+from tests.fakes.burst_store import MemoryBursts
 
 
 @dataclass
-class MemoryStore:
+class MemoryStore(MemoryBursts):
     """bot.ports.Store in dicts that a test may look into.
 
     `on_write` is called after an execution was saved or woken: it stands in for the stream.
@@ -25,8 +28,12 @@ class MemoryStore:
     cards: dict[ExecutionKey, CardRef] = field(default_factory=dict)
     hints: dict[str, Hint] = field(default_factory=dict)
     issues: dict[str, Issue] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
     edges: dict[str, set[str]] = field(default_factory=dict)
     clicks: set[str] = field(default_factory=set)
+    turns: dict[str, datetime | None] = field(default_factory=dict)
+    """When each repeated request was begun; None once it was carried out."""
+    given: dict[ExecutionKey, Override] = field(default_factory=dict)
     woken: list[tuple[ExecutionKey, datetime]] = field(default_factory=list)
     unreadable: set[tuple[DueKind, str]] = field(default_factory=set)
 
@@ -41,9 +48,12 @@ class MemoryStore:
         holding: Sequence[str] = (),
         click: str | None = None,
         click_expires_at: datetime | None = None,  # noqa: ARG002 - nothing expires here
+        override: Override | None = None,
     ) -> None:
         if not execution.trail or execution.trail[-1].version != execution.version:
             raise ValueError("the trail's last entry is not this version's")
+        if override is not None and override.key != execution.key:
+            raise ValueError("an override is saved with the stage it is for")
         key, stored = execution.key, self.executions.get(execution.key)
         if click is not None and click in self.clicks:
             raise DuplicateClick(f"{key}: this click was carried out before")
@@ -62,8 +72,18 @@ class MemoryStore:
             self.edges.setdefault(issue, set()).add(str(key))
         if click is not None:
             self.clicks.add(click)
+        if override is not None:
+            self.given[key] = override
         if self.on_write:
             self.on_write(key)
+
+    def overrides(self, account: str, region: str, pipeline: str, execution_id: str) -> tuple[Override, ...]:
+        run = (account, region, pipeline, execution_id)
+        return tuple(
+            override
+            for key, override in sorted(self.given.items())
+            if (key.account, key.region, key.pipeline, key.execution_id) == run
+        )
 
     def wake_execution(self, key: ExecutionKey, now: datetime) -> None:
         if key not in self.executions:
@@ -97,16 +117,38 @@ class MemoryStore:
         if stored is not None and stored.token == hint.token:
             del self.hints[hint.key]
 
+    def load_hold(self, key: str) -> Hold | None:
+        self._refuse_unreadable(DueKind.HOLD, key)
+        return self.holds.get(key)
+
+    def save_hold(self, hold: Hold) -> None:
+        self.holds[hold.key] = hold
+
+    def drop_hold(self, hold: Hold) -> None:
+        stored = self.holds.get(hold.key)
+        if stored is not None and stored.seen_at == hold.seen_at:
+            del self.holds[hold.key]
+
     def load_issue(self, key: str) -> Issue | None:
         self._refuse_unreadable(DueKind.ISSUE, key)
         return self.issues.get(key)
 
-    def save_issue(self, issue: Issue) -> None:
+    def save_issue(
+        self,
+        issue: Issue,
+        *,
+        click: str | None = None,
+        click_expires_at: datetime | None = None,  # noqa: ARG002 - nothing expires here
+    ) -> None:
         stored = self.issues.get(issue.key)
+        if click is not None and click in self.clicks:
+            raise DuplicateClick(f"{issue.key}: this click was carried out before")
         if issue.version != (stored.version if stored else 0) + 1:
             raise VersionConflict(issue.key)
         lapses_at = issue.expires_at and issue.expires_at.replace(microsecond=0)  # the table keeps whole seconds
         self.issues[issue.key] = replace(issue, expires_at=lapses_at)
+        if click is not None:
+            self.clicks.add(click)
 
     def ledger(self) -> tuple[Issue, ...]:
         return tuple(
@@ -123,7 +165,9 @@ class MemoryStore:
             *((DueKind.EXECUTION, str(key), each.due_at) for key, each in self.executions.items()),
             *((DueKind.CARD, str(key), each.due_at) for key, each in self.cards.items()),
             *((DueKind.HINT, key, each.due_at) for key, each in self.hints.items()),
+            *((DueKind.HOLD, key, each.due_at) for key, each in self.holds.items()),
             *((DueKind.ISSUE, key, each.due_at) for key, each in self.issues.items()),
+            *((DueKind.BURST, key, each.due_at) for key, each in self.bursts.items()),
         ]
         come = [Due(kind, key, at) for kind, key, at in clocks if at is not None and at <= now]
         return tuple(sorted(come, key=lambda due: (due.due_at, due.kind, due.key))[:limit])
@@ -135,6 +179,10 @@ class MemoryStore:
             _push(self.cards, ExecutionKey.parse(due.key), due, until)
         elif due.kind is DueKind.HINT:
             _push(self.hints, due.key, due, until)
+        elif due.kind is DueKind.HOLD:
+            _push(self.holds, due.key, due, until)
+        elif due.kind is DueKind.BURST:
+            _push(self.bursts, due.key, due, until)
         else:
             _push(self.issues, due.key, due, until)
 
@@ -142,6 +190,28 @@ class MemoryStore:
         rows = [each for each in self._by_age() if not each.status.finished and _opened(each) > after]
         cursor = _opened(rows[limit - 1]) if len(rows) > limit else None
         return Page(tuple(each for each in rows[:limit] if self._readable(each)), cursor)
+
+    def finished(self, limit: int) -> tuple[Execution, ...]:
+        rows = [
+            (each.finished_at, each)
+            for each in self.executions.values()
+            if each.status.finished and each.finished_at is not None and self._readable(each)
+        ]
+        return tuple(each for _, each in sorted(rows, key=lambda row: row[0], reverse=True)[:limit])
+
+    def take_turn(self, request: str, now: datetime, lease: timedelta, expires_at: datetime) -> Turn:  # noqa: ARG002
+        begun_at = self.turns.get(request, now)
+        if begun_at is None:
+            return Turn.DONE
+        if request in self.turns and now < begun_at + lease:
+            return Turn.BUSY
+        turn = Turn.AGAIN if request in self.turns else Turn.FIRST
+        self.turns[request] = now
+        return turn
+
+    def end_turn(self, request: str) -> None:
+        if request in self.turns:
+            self.turns[request] = None
 
     def of_pipeline(self, pipeline: str, limit: int) -> tuple[Execution, ...]:
         rows = [each for each in self._by_age() if each.key.pipeline == pipeline and self._readable(each)]

@@ -49,6 +49,8 @@ class Night:
         mode: str = "SUPERSEDED",
         gate_parameters: str = "",
         category: str = "Deploy",
+        configuration: dict[str, str] | None = None,
+        external_id: str = "",
     ) -> None:
         """A pipeline: Source, HealthGate if wanted, Deploy. Its deploy fails while its name is in `broken`."""
         parameters = gate_parameters or (
@@ -64,10 +66,20 @@ class Night:
             stages.append(
                 Stage("HealthGate", [Action("AwsHealth", "Invoke", "AWS", "Lambda", configuration=configuration)])
             )
-        stages.append(Stage("Deploy", [Action("DeployStack", category, "AWS", provider, region)]))
+        stages.append(
+            Stage(
+                "Deploy",
+                [Action("DeployStack", category, "AWS", provider, region, configuration=configuration or {})],
+            )
+        )
         self.cloud.codepipeline.create_pipeline(name, REGION, stages, mode, tags)  # type: ignore[arg-type]
         self.cloud.codepipeline.fail_action(
-            name, "Deploy", "DeployStack", while_=lambda: name in self.broken, message=BROKEN
+            name,
+            "Deploy",
+            "DeployStack",
+            while_=lambda: name in self.broken,
+            message=BROKEN,
+            external_execution_id=external_id,
         )
 
     def run(self, name: str = "web", minutes: int = 4) -> str:
@@ -97,6 +109,19 @@ class Night:
             for message in self.slack.messages(CHANNEL)
             if not message.thread_ts and message.text.startswith(f"{name} → " if name else "")
         ]
+
+    def replies(self, name: str = "") -> list[Message]:
+        """The messages in threads, those of one pipeline if it is named."""
+        return [
+            message
+            for message in self.slack.messages(CHANNEL)
+            if message.thread_ts and message.text.startswith(f"{name} → " if name else "")
+        ]
+
+    def card_anywhere(self, name: str) -> Message:
+        """The one card of a pipeline, in the channel or in a burst's thread."""
+        (card,) = [*self.cards(name), *self.replies(name)]
+        return card
 
     def card(self, name: str = "web") -> Message:
         """The one card of a pipeline."""

@@ -184,3 +184,37 @@ def test_an_executions_own_details_and_the_pipelines(play: Play, client: Any) ->
     ):
         with pytest.raises(ClientError, match=code):
             call(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("provider", "names"),
+    [
+        (
+            "CodeCommit",
+            {"AuthorDate", "BranchName", "CommitId", "CommitMessage", "CommitterDate", "RepositoryName"},
+        ),
+        (
+            "CodeStarSourceConnection",
+            {
+                "AuthorDate", "AuthorDisplayName", "AuthorEmail", "AuthorId", "BranchName", "CommitId",
+                "CommitMessage", "ConnectionArn", "FullRepositoryName",
+            },
+        ),
+        ("S3", set()),
+    ],
+)  # fmt: skip
+def test_a_source_action_puts_out_its_providers_variables(
+    play: Play, client: Any, provider: str, names: set[str]
+) -> None:
+    play.cp.create_pipeline("web", "us-east-1", [Stage("Source", [Action("Checkout", "Source", "AWS", provider)])])
+    execution = play.cp.start("web", revision_summary="Greet louder", author="Ana")
+    (running,) = client.list_action_executions(pipelineName="web")["actionExecutionDetails"]
+    assert running["output"]["outputVariables"] == {}
+    play.pass_time(2 * MINUTE)
+    (row,) = client.list_action_executions(pipelineName="web")["actionExecutionDetails"]
+    told = row["output"]["outputVariables"]
+    assert set(told) == names
+    if names:
+        detail = client.get_pipeline_execution(pipelineName="web", pipelineExecutionId=execution)
+        revision_id = detail["pipelineExecution"]["artifactRevisions"][0]["revisionId"]
+        assert (told["CommitMessage"], told["CommitId"]) == ("Greet louder", revision_id)

@@ -86,14 +86,92 @@ def test_the_number_of_blocks_and_their_ids_are_checked() -> None:
         check_message("text", "[]", "chat.postMessage")
 
 
-def test_a_views_own_limits_are_checked() -> None:
-    home = {"type": "home", "blocks": [SECTION] * 100}
-    check_view(home)
-    for view in (
-        home | {"blocks": [SECTION] * 101},
-        home | {"private_metadata": "x" * 3_001},
-        {"type": "modal", "title": plain("x" * 25), "blocks": []},
-        home | {"blocks": [{"type": "markdown", "text": "x"}]},
-    ):
-        with pytest.raises(SlackError):
-            check_view(view)
+def a_modal(**changes: Any) -> dict[str, Any]:
+    return {"type": "modal", "title": plain("x" * 24), "blocks": [SECTION], **changes}
+
+
+def an_input(**changes: Any) -> dict[str, Any]:
+    element = {"type": "plain_text_input", "action_id": "reason", "multiline": True, "max_length": 500, **changes}
+    return {"type": "input", "label": plain("Why"), "element": element}
+
+
+HOME = {"type": "home", "blocks": [SECTION]}
+
+
+@pytest.mark.parametrize(
+    ("method", "view"),
+    [
+        ("views.publish", HOME | {"blocks": [SECTION] * 100, "private_metadata": "x" * 3_000}),
+        ("views.open", a_modal(blocks=[SECTION] * 100, close=plain("x" * 24), callback_id="x" * 255)),
+        ("views.open", a_modal(blocks=[an_input(placeholder=plain("x" * 150))], submit=plain("x" * 24))),
+    ],
+)
+def test_a_view_within_its_limits_is_taken(method: str, view: dict[str, Any]) -> None:
+    check_view(view, method)
+    check_view(view)
+
+
+@pytest.mark.parametrize(
+    ("method", "view"),
+    [
+        ("views.open", HOME),
+        ("views.publish", a_modal()),
+        ("views.open", {"type": "message", "blocks": []}),
+        ("views.open", "a string"),
+        ("views.open", a_modal(title=plain("x" * 25))),
+        ("views.open", a_modal(title=None)),
+        ("views.open", a_modal(title={"type": "mrkdwn", "text": "x"})),
+        ("views.open", a_modal(submit=plain("x" * 25))),
+        ("views.open", a_modal(close=plain("x" * 25))),
+        ("views.open", a_modal(blocks=[an_input()])),
+        ("views.open", a_modal(private_metadata="x" * 3_001)),
+        ("views.open", a_modal(callback_id="x" * 256)),
+        ("views.open", a_modal(colour="red")),
+        ("views.publish", HOME | {"title": plain("x")}),
+        ("views.publish", HOME | {"private_metadata": "x" * 3_001}),
+    ],
+)
+def test_a_view_that_is_not_of_its_kind_is_refused(method: str, view: Any) -> None:
+    with pytest.raises(SlackError) as refusal:
+        check_view(view, method)
+    assert refusal.value.code == "invalid_arguments"
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        [SECTION] * 101,
+        [{"type": "markdown", "text": "x"}],
+        [{"type": "table", "rows": []}],
+        [{"type": "plan", "title": "x"}],
+        [{"type": "alert", "text": plain("x")}],
+    ],
+)
+def test_what_no_home_shows_is_refused(blocks: list[dict[str, Any]]) -> None:
+    with pytest.raises(SlackError) as refusal:
+        check_view(HOME | {"blocks": blocks}, "views.publish")
+    assert refusal.value.code == "invalid_blocks"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"action_id": "x" * 256},
+        {"placeholder": plain("x" * 151)},
+        {"max_length": 3_001},
+        {"max_length": 0},
+        {"min_length": -1},
+        {"initial_value": "x" * 501},
+        {"colour": "red"},
+    ],
+)
+def test_an_inputs_own_limits_are_checked(changes: dict[str, Any]) -> None:
+    with pytest.raises(SlackError) as refusal:
+        check_view(a_modal(blocks=[an_input(**changes)], submit=plain("Send")), "views.open")
+    assert refusal.value.code == "invalid_blocks"
+
+
+def test_a_view_has_a_size() -> None:
+    huge = a_modal(blocks=[{"type": "section", "text": plain("x" * 3_000)}] * 90)
+    with pytest.raises(SlackError, match="view_too_large"):
+        check_view(huge, "views.open")

@@ -156,6 +156,22 @@ def test_a_construct_that_is_not_known_is_named(tmp_path: Path, addition: str, w
 @pytest.mark.parametrize(
     ("text", "word"),
     [
+        (
+            "Resources: {T: {Type: AWS::SNS::Topic}, P: {Type: AWS::SNS::TopicPolicy, "
+            "Properties: {Topics: [!Ref T], PolicyDocument: {Statement: [{Effect: Allow, Principal: '*', "
+            "Action: 'sns:Publish', "
+            "Resource: !Ref T}]}}}}",
+            "Principal",
+        ),
+        (
+            "Resources: {T: {Type: AWS::SNS::Topic}, P: {Type: AWS::SNS::TopicPolicy, "
+            "Properties: {Topics: [!Ref T], PolicyDocument: {Statement: [{Effect: Allow, "
+            "Principal: {Service: x}, Action: 'sns:Publish', "
+            "Resource: !Ref T}]}}}}",
+            "aws:SourceAccount",
+        ),
+        ("Resources: {T: {Type: AWS::SNS::Topic, Properties: {FifoTopic: true}}}", "FifoTopic"),
+        ("Resources: {S: {Type: AWS::SNS::Subscription}}", "AWS::SNS::Subscription"),
         ("Mappings: {}\nResources: {}", "Mappings"),
         ("Resources: {R: {Type: AWS::S3::Bucket}}", "AWS::S3::Bucket"),
         ("Resources: {R: {Type: AWS::SQS::Queue, Propertys: {}}}", "Propertys"),

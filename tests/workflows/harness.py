@@ -18,13 +18,20 @@ from bot.workflows.pipeline_events import on_pipeline_event
 from bot.workflows.resume import resume
 from bot.workflows.sweep import sweep
 from bot.workflows.world import World, apply
-from tests.builders import ACCOUNT, KEY, NOW, a_report, an_action
+from tests.builders import ACCOUNT, KEY, NOW, a_key, a_report, an_action
+from tests.fakes.calendar import FakeCalendar
+from tests.fakes.evidence import FakeEvidence
 from tests.fakes.health import FakeHealth
 from tests.fakes.pipelines import FakePipelines
 from tests.fakes.store import MemoryStore
 
 MINUTE = timedelta(minutes=1)
 USER = "U0ALICE"
+HELD = (  # the history line of a failure that the ECS issue explains, after "Deploy failed"
+    "; held by the ECS issue in us-east-1 until the all-clear. An open ECS issue in us-east-1 "
+    "(AWS_ECS_OPERATIONAL_ISSUE) explains it: the failed action DeployService (ECS) runs in us-east-1."
+)
+UNLESS = ": resuming, unless the last look finds something new"
 
 
 class Night:
@@ -36,12 +43,16 @@ class Night:
         self.store = MemoryStore(on_write=self.stream.append)
         self.pipelines = FakePipelines()
         self.health = FakeHealth()
+        self.calendar = FakeCalendar()
+        self.evidence = FakeEvidence()
         self.failed_items = 0  # what the sweep counted for its alarm
         self._ids, self._attempts = count(1), count(1)
         self.world = World(
             store=self.store,
             pipelines=self.pipelines,
             health=self.health,
+            calendar=self.calendar,
+            evidence=self.evidence,
             policy=Policy(**settings),
             account=ACCOUNT,
             new_id=lambda: f"id-{next(self._ids)}",
@@ -166,6 +177,22 @@ def held_night(**settings: Any) -> tuple[Night, IssueReport]:
     night.stage_fails()
     assert night.status() is Status.BLOCKED
     return night, report
+
+
+def many_held(number: int = 12, **settings: Any) -> tuple[Night, IssueReport, list[ExecutionKey]]:
+    """An issue is open and holds so many deploys."""
+    night = Night(**settings)
+    report = night.issue_opens()
+    keys = [a_key(pipeline=f"service-{each:05d}") for each in range(number)]
+    for key in keys:
+        night.stage_fails(key)
+    assert {night.status(key) for key in keys} == {Status.BLOCKED}
+    return night, report, keys
+
+
+def retried(night: Night) -> list[ExecutionKey]:
+    """The retries CodePipeline accepted, in their order."""
+    return night.pipelines.accepted
 
 
 def released_night(**settings: Any) -> Night:

@@ -7,7 +7,7 @@ from bot.gate import UNREADABLE_NAME
 from bot.model import HEALTH_UNREADABLE, IssuePhase, Status, Verdict
 from bot.policy import WhenHealthUnreadable
 from tests.builders import KEY, a_gate_action, a_key
-from tests.workflows.harness import Night, released_night
+from tests.workflows.harness import UNLESS, Night, released_night
 
 THROTTLED = HealthUnreadable("ThrottlingException")
 
@@ -24,13 +24,14 @@ def test_what_is_held_for_unreadable_health_resumes_when_it_can_be_read_and_show
     night = blind_night()
     execution = night.execution()
     assert (execution.status, execution.attribution.verdict) == (Status.BLOCKED, Verdict.UNREADABLE)
-    assert night.lines() == ["Deploy failed; held by AWS Health being unreadable"]
+    (line,) = night.lines()
+    assert line.startswith("Deploy failed; held by AWS Health being unreadable until the all-clear. AWS Health")
     night.minutes(120)
     assert (night.status(), night.asked()) == (Status.BLOCKED, 0)
     night.health.error = None
     night.minutes(2)
     assert (night.status(), night.accepted()) == (Status.RETRYING, 1)
-    assert night.lines()[1] == "AWS Health can be read again: resuming"
+    assert night.lines()[1] == f"AWS Health can be read again{UNLESS}"
     assert night.store.issues[HEALTH_UNREADABLE].phase is IssuePhase.DONE
 
 

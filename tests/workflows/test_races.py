@@ -6,7 +6,8 @@ import pytest
 
 from bot.errors import VersionConflict
 from bot.events import EventState
-from bot.issues import ClaimedPage, DrainedPage, Settled, advance_issue
+from bot.issue_events import ClaimedPage, DrainBegun, DrainedPage, Settled
+from bot.issues import advance_issue
 from bot.lifecycle import Claimed, StageRunning
 from bot.model import Status
 from bot.ports import DueKind, StageStatus
@@ -14,7 +15,7 @@ from bot.workflows.ledger import IssueReader
 from bot.workflows.resume import LEASE, resume
 from bot.workflows.world import SAVE_ATTEMPTS, apply
 from tests.builders import ISSUE_ARN, KEY, a_key
-from tests.workflows.harness import MINUTE, USER, Night, held_night, released_night
+from tests.workflows.harness import HELD, MINUTE, USER, Night, held_night, released_night
 from tests.workflows.meddling import MeddledStore, PowerFailure, power_fails
 
 OTHER_ARN = ISSUE_ARN + "-2"
@@ -37,7 +38,7 @@ def test_a_failure_two_functions_see_at_once_begins_once() -> None:
     night.issue_opens()
     store.before("save_execution", lambda: night.event(EventState.FAILED))
     night.stage_fails()
-    assert night.lines() == ["Deploy failed; held by the ECS issue in us-east-1"]
+    assert night.lines() == [f"Deploy failed{HELD}"]
 
 
 def test_an_issue_that_opens_while_a_failure_is_being_saved_claims_it_a_minute_later() -> None:
@@ -79,7 +80,7 @@ def test_an_all_clear_whose_pages_have_passed_it_frees_what_is_held_only_now() -
 
     def drain_past_it() -> None:
         night.issue_closes(report)
-        for event in (Settled(), DrainedPage("zzz")):
+        for event in (Settled(), DrainBegun(""), DrainedPage("zzz")):
             issue = night.store.issues[report.key]
             night.store.save_issue(advance_issue(issue, event, night.now, night.world.policy))
 
@@ -96,7 +97,7 @@ def test_an_all_clear_that_passes_while_an_issue_claims_a_failure_is_not_missed(
 
     def finish() -> None:
         issue = night.store.issues[report.key]
-        for event in (ClaimedPage(None), Settled(), DrainedPage(None)):
+        for event in (ClaimedPage(None), Settled(), DrainBegun(""), DrainedPage(None)):
             issue = advance_issue(issue, event, night.now, night.world.policy)
             night.store.save_issue(issue)
 
@@ -249,7 +250,7 @@ def test_a_state_saved_under_a_decision_is_decided_again() -> None:
     night.event(EventState.FAILED)
     assert night.lines()[1:] == [
         "retried outside Allclear",
-        "Deploy failed again; held by the ECS issue in us-east-1",
+        f"Deploy failed again{HELD}",
     ]
 
 

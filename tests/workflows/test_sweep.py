@@ -8,7 +8,7 @@ import pytest
 from bot.errors import TryLater, VersionConflict
 from bot.model import Status
 from bot.ports import DueKind
-from bot.workflows.sweep import BATCH, HINT_KEPT
+from bot.workflows.sweep import BATCH, HINT_KEPT, sweep
 from tests.builders import ISSUE_ARN, KEY, NOW, a_hint, a_key
 from tests.workflows.harness import MINUTE, Night, held_night, released_night
 from tests.workflows.meddling import MeddledStore
@@ -161,3 +161,19 @@ def test_after_a_long_outage_of_the_schedule_everything_is_still_right() -> None
     night.now += timedelta(hours=7)
     night.minutes(10)
     assert (night.status(), night.accepted()) == (Status.RETRYING, 1)
+
+
+def test_what_there_is_no_time_for_stays_due_for_the_next_minute() -> None:
+    """The function ends well before its timeout; nothing is lost and nothing counts as failed."""
+    night = Night()
+    keys = [a_key(pipeline=f"service-{number}") for number in range(6)]
+    for key in keys:
+        night.stage_fails(key)
+    night.now += MINUTE
+    left = iter((False, False, False))
+    assert sweep(night.world, night.now, lambda: next(left, True)) == 0
+    looked_at = len(night.pipelines.reads)
+    assert night.due(DueKind.EXECUTION)
+    assert sweep(night.world, night.now) == 0
+    assert len(night.pipelines.reads) > looked_at
+    assert not [due for due in night.store.due(night.now, 100) if due.kind is DueKind.EXECUTION]

@@ -1,0 +1,105 @@
+"""A burst's one message, and the replies that say a person is needed. Pure: the same record, the same message.
+
+What the sentences are is in `bot.burst_text`; this file lays them out in Block Kit.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from bot import burst_text, card_text
+from bot.bursts import Burst, BurstLine
+from bot.model import Execution
+from bot.mrkdwn import mention, mrkdwn, plain, slack_date
+from bot.policy import Policy
+from bot.slack_port import Message
+
+BURST_EVENT_TYPE = "allclear_burst"
+ASKING_EVENT_TYPE = "allclear_asking"
+RETRY_ALL = "retry_all"  # the button's action_id
+
+LISTED = 24  # members the card names; the thread has them all
+IN_A_SECTION = 8  # of at most 300 characters each, in a section's 3,000
+TEXT_ROOM = 3_900  # of chat.update's 4,000
+
+
+def render_burst(burst: Burst, lines: Sequence[BurstLine], policy: Policy) -> Message:
+    """The burst's card. Within every limit of Block Kit, whatever its members are called."""
+    headline = burst_text.headline(lines)
+    counts, what_next = burst_text.counts(lines), burst_text.what_next(lines, policy)
+    shown, more = burst_text.listed(lines, LISTED)
+    blocks: list[dict[str, Any]] = [
+        {"type": "header", "text": plain(headline, 150)},
+        {"type": "section", "text": mrkdwn(f"{counts} {what_next}")},
+    ]
+    for start in range(0, len(shown), IN_A_SECTION):
+        part = "\n".join(f"• {line}" for line in shown[start : start + IN_A_SECTION])
+        blocks.append({"type": "section", "text": mrkdwn(part)})
+    context = [f"and {more} more; " if more else ""]
+    context.append("Each deploy's own card is in this thread, or was in the channel before.")
+    blocks.append({"type": "context", "elements": [mrkdwn("".join(context).capitalize())]})
+    asked = burst.retry_all
+    if asked is not None:
+        who = f"{mention(asked.by)} asked to retry all that waited at {slack_date(asked.at)}"
+        blocks.append({"type": "context", "elements": [mrkdwn(who)]})
+    if any(line.waits for line in lines):
+        blocks.append({"type": "actions", "elements": [_retry_all(burst, lines)]})
+    return Message(
+        text=_spoken(f"{burst_text.spoken(headline)}. {counts} {what_next}", shown, more),
+        blocks=tuple(blocks),
+        metadata={"event_type": BURST_EVENT_TYPE, "event_payload": {"key": burst.burst_id}},
+    )
+
+
+def _spoken(beginning: str, shown: Sequence[str], more: int) -> str:
+    """All of it for those who hear the text and see no blocks; as many members as there is room for."""
+    text, left = beginning, len(shown) + more
+    for line in shown:
+        if len(text) + len(line) + 40 > TEXT_ROOM:
+            break
+        text, left = f"{text}\n{line}", left - 1
+    return f"{text}\nand {left} more" if left else text
+
+
+def _retry_all(burst: Burst, lines: Sequence[BurstLine]) -> dict[str, Any]:
+    button: dict[str, Any] = {
+        "type": "button",
+        "action_id": RETRY_ALL,
+        "text": plain("Retry all", 75),
+        "value": json.dumps({"burst": burst.burst_id}),
+        "style": "primary",
+    }
+    warning = burst_text.retry_warning(lines)
+    if warning:
+        button["confirm"] = {
+            "title": plain("Retry all while the issue is open?", 100),
+            "text": plain(warning, 300),
+            "confirm": plain("Retry all", 30),
+            "deny": plain("Keep waiting", 30),
+        }
+    return button
+
+
+def burst_asking_key(burst_id: str) -> str:
+    """What the reply is found again by."""
+    return f"asking#{burst_id}"
+
+
+def render_burst_asking(burst: Burst, asking: int, policy: Policy) -> Message:
+    """The one reply in a burst's thread that is shown in the channel too."""
+    return _reply(burst_text.asking(asking, policy), burst_asking_key(burst.burst_id))
+
+
+def render_asking(execution: Execution, policy: Policy) -> Message:
+    """The one reply to a card that was there before a person was needed: what there is to decide."""
+    name = burst_text.spoken(card_text.headline(execution))
+    text = burst_text.with_on_call(f"{name}. {card_text.why(execution)} {burst_text.DECIDE}", policy)
+    return _reply(text, f"asking#{execution.key}#{execution.entered_version}")
+
+
+def _reply(text: str, key: str) -> Message:
+    return Message(
+        text=text,
+        blocks=({"type": "section", "text": mrkdwn(text)},),
+        metadata={"event_type": ASKING_EVENT_TYPE, "event_payload": {"key": key}},
+    )

@@ -1,0 +1,183 @@
+"""What a burst's card says, in sentences. Pure.
+
+Every function answers safe mrkdwn, except `headline` and `retry_warning`, which are plain.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from statistics import median
+
+from bot.bursts import BurstLine
+from bot.card_text import STATUS_WORDS, WHO_MAY_ACT
+from bot.model import HEALTH_UNREADABLE, Blocker, ExecutionKey, Status
+from bot.mrkdwn import bold, clean, cut, duration_text, escape, on_call, slack_date
+from bot.policy import Policy
+
+DECIDE = "Retry it or leave it alone: the card above has the buttons."
+
+# In the order in which a reader wants them: what needs people, what waits, what moves, what is over.
+ORDER = (
+    Status.NEEDS_HUMAN,
+    Status.BLOCKED,
+    Status.RESUMING,
+    Status.RETRYING,
+    Status.DISMISSED,
+    Status.STOPPED,
+    Status.SUPERSEDED,
+    Status.RECOVERED,
+)
+COUNTED = {**STATUS_WORDS, Status.NEEDS_HUMAN: "waiting for a person"}
+
+
+def headline(lines: Sequence[BurstLine]) -> str:
+    """ "RDS in us-east-1: 40 deploys held", plain text; without an issue "5 deploys failed within minutes"."""
+    issue = _named_issue(lines)
+    return f"{issue}: {_how_many(lines)}" if issue else _how_many(lines, explained=False)
+
+
+def _how_many(lines: Sequence[BurstLine], *, explained: bool = True) -> str:
+    by_status, total = Counter(line.status for line in lines), len(lines)
+    if all(line.status.finished for line in lines):
+        (status, most), *others = by_status.most_common() or [(Status.RECOVERED, 0)]
+        return (
+            f"{_deploys(total)} over, {most} {STATUS_WORDS[status]}"
+            if others
+            else _all(total, STATUS_WORDS[status])
+        )
+    if not explained:
+        return f"{_deploys(total)} failed within minutes"
+    for status, words in (
+        (Status.BLOCKED, "held"),
+        (Status.NEEDS_HUMAN, "waiting for a person"),
+        (Status.RESUMING, "resuming"),
+        (Status.RETRYING, "being retried"),
+    ):
+        if by_status[status]:
+            some = by_status[status]
+            return f"{_deploys(total)} {words}" if some == total else f"{some} of {_deploys(total)} {words}"
+    raise AssertionError("a status that is not finished is one of the four")
+
+
+def _all(total: int, word: str) -> str:
+    return f"{_deploys(total)} {word}" if total == 1 else f"all {_deploys(total)} {word}"
+
+
+def _named_issue(lines: Sequence[BurstLine]) -> str:
+    """The issue that holds most of them, or that explained most; how many others there are."""
+    held = [blocker for line in lines for blocker in line.blockers]
+    named = held or [blocker for line in lines for blocker in line.explained_by]
+    ranked = Counter(blocker.issue for blocker in named).most_common()
+    if not ranked:
+        return ""
+    first = next(blocker for blocker in named if blocker.issue == ranked[0][0])
+    more = f" and {len(ranked) - 1} more" if len(ranked) > 1 else ""
+    return f"{_issue(first)}{more}"
+
+
+def _issue(blocker: Blocker) -> str:
+    if blocker.issue == HEALTH_UNREADABLE:
+        return "AWS Health unreadable"
+    return f"{cut(clean(blocker.service), 40)} in {cut(clean(blocker.region), 30)}"
+
+
+def spoken(line: str) -> str:
+    """A headline as mrkdwn."""
+    return escape(line, 300)
+
+
+def counts(lines: Sequence[BurstLine]) -> str:
+    """ "31 held, 5 retrying, 4 recovered." """
+    by_status = Counter(line.status for line in lines)
+    parts = [f"*{by_status[status]}* {COUNTED[status]}" for status in ORDER if by_status[status]]
+    return f"{', '.join(parts)}." if parts else ""
+
+
+def what_next(lines: Sequence[BurstLine], policy: Policy) -> str:
+    """What happens next and who may act; at the end, how it went."""
+    if all(line.status.finished for line in lines):
+        return _summary(lines)
+    sentences = []
+    held = sum(line.status is Status.BLOCKED for line in lines)
+    if held:
+        sentences.append(
+            "Each held deploy is retried by itself, once, when the AWS issues that hold it are closed and"
+            f" {duration_text(policy.settle)} have passed quietly; its own card says what else applies to it."
+        )
+    asking = sum(line.status is Status.NEEDS_HUMAN for line in lines)
+    if asking:
+        verb = "needs" if asking == 1 else "need"
+        sentences.append(with_on_call(f"{asking} {verb} a person: see the cards in this thread.", policy))
+    if held or asking:
+        sentences.append(f"Retry all retries everything that waits. {WHO_MAY_ACT}")
+    else:
+        sentences.append("What is being retried is followed to its end; this card will say how.")
+    return " ".join(sentences)
+
+
+def _summary(lines: Sequence[BurstLine]) -> str:
+    held = [
+        (line.released_at or line.finished_at) - line.held_at
+        for line in lines
+        if line.held_at is not None and line.finished_at is not None
+    ]
+    passed = [
+        line.finished_at - line.released_at
+        for line in lines
+        if line.status is Status.RECOVERED and line.finished_at is not None and line.released_at is not None
+    ]
+    sentences = ["Nothing is left to do here."]
+    if held:
+        sentences.append(f"Held for {_spread(held)}.")
+    if passed:
+        sentences.append(f"Passed {_spread(passed)} after the all-clear.")
+    return " ".join(sentences)
+
+
+def _spread(spans: Sequence[timedelta]) -> str:
+    """ "42 min (median), at most 3 h"; one duration where they are all alike."""
+    middle = duration_text(timedelta(seconds=median(span.total_seconds() for span in spans)))
+    longest = duration_text(max(spans))
+    return middle if middle == longest else f"{middle} (median), at most {longest}"
+
+
+def listed(lines: Sequence[BurstLine], at_most: int) -> tuple[list[str], int]:
+    """One line of at most 300 characters for each member, the most urgent first; how many were left out."""
+    ranked = sorted(lines, key=lambda line: (ORDER.index(line.status), line.key))
+    accounts = len({ExecutionKey.parse(line.key).account for line in lines})
+    return [_line(line, accounts > 1) for line in ranked[:at_most]], max(0, len(ranked) - at_most)
+
+
+def _line(line: BurstLine, with_account: bool) -> str:
+    key = ExecutionKey.parse(line.key)
+    account = f", {escape(key.account, 12)}" if with_account else ""
+    where = f"{escape(key.region, 25)}{account}"
+    since = f" since {slack_date(line.held_at)}" if line.status is Status.BLOCKED and line.held_at else ""
+    return f"{bold(key.pipeline, 60)} → {escape(key.stage, 50)} ({where}): {STATUS_WORDS[line.status]}{since}"
+
+
+def retry_warning(lines: Sequence[BurstLine]) -> str:
+    """The native confirm's text, plain; "" where nothing that waits is held by an open issue."""
+    blockers = {blocker.issue: blocker for line in lines if line.waits for blocker in line.blockers}
+    if not blockers:
+        return ""
+    names = ", ".join(_issue(blocker) for blocker in list(blockers.values())[:2])
+    more = f" and {len(blockers) - 2} more" if len(blockers) > 2 else ""
+    waiting = sum(line.waits for line in lines)
+    return f"Still open: {names}{more}. {_deploys(waiting)} may fail again."
+
+
+def asking(members: int, policy: Policy) -> str:
+    """The reply that tells people that the burst's held deploys need them."""
+    who = "1 held deploy needs" if members == 1 else f"{members} held deploys need"
+    text = f"{who} a person now: Allclear will not retry them by itself. Their cards in this thread say why."
+    return with_on_call(f"{text} Retry all is on the card above.", policy)
+
+
+def with_on_call(text: str, policy: Policy) -> str:
+    called = on_call(policy.on_call_mention)
+    return f"{text} On call: {called}." if called else text
+
+
+def _deploys(number: int) -> str:
+    return f"{number} deploy" if number == 1 else f"{number} deploys"

@@ -1,0 +1,26 @@
+"""The port to the services behind a pipeline's actions: what they tell of a failure that CodePipeline does not."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.model import FailedAction
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the service behind a failed action tells about its failure."""
+
+    services: tuple[str, ...] = ()  # AWS Health service codes, sorted
+    build_phase: str = ""
+    build_fault: bool = False
+
+
+class Evidence(Protocol):
+    """What CloudFormation, CodeBuild, CodeDeploy and ECS know of a failure that CodePipeline does not tell."""
+
+    def of(self, account: str, action: FailedAction) -> Found:
+        """Nothing for an action of another provider, and where the service does not let us look or knows nothing.
+
+        Raises TryLater. Bounded: a few short calls.
+        """
+        ...

@@ -1,0 +1,79 @@
+"""The App Home: what is blocked now, what is open at AWS, what recovered last. Pure; within 100 blocks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.cards import buttons
+from bot.history_text import past_line
+from bot.issue_answers import held_by, issue_line, offered
+from bot.model import Execution, Issue
+from bot.mrkdwn import mrkdwn, plain, slack_date
+from bot.policy import Policy
+from bot.slack_answers import deploy_line, sections
+
+DEPLOYS_SHOWN = 20  # two blocks each
+ISSUES_SHOWN = 15
+RECOVERIES_SHOWN = 10
+
+Block = dict[str, Any]
+
+
+def home(
+    unfinished: Sequence[Execution],
+    issues: Sequence[Issue],
+    recoveries: Sequence[Execution],
+    policy: Policy,
+    now: datetime,
+    *,
+    notice: str = "",
+    counted_all: bool = True,
+) -> dict[str, Any]:
+    """`notice` says what came of a click here, in safe mrkdwn; without `counted_all` there may be more."""
+    blocks: list[Block] = [*sections(notice), *([{"type": "divider"}] if notice else ())]
+    blocks += [_header("Blocked now"), *_deploys(unfinished, policy, counted_all)]
+    blocks += [_header("AWS issues"), *_issues(issues, unfinished, counted_all)]
+    blocks += [_header("Last recoveries")]
+    blocks += sections("\n".join(f"• {past_line(each, now)}" for each in recoveries[:RECOVERIES_SHOWN])) or [
+        _text("None yet.")
+    ]
+    small = f"As of {slack_date(now)}. Open this tab again to see it as it is then."
+    blocks.append({"type": "context", "elements": [mrkdwn(small)]})
+    return {"type": "home", "blocks": blocks}
+
+
+def _deploys(unfinished: Sequence[Execution], policy: Policy, counted_all: bool) -> list[Block]:
+    blocks: list[Block] = []
+    for execution in unfinished[:DEPLOYS_SHOWN]:
+        blocks.append(_text(deploy_line(execution, policy)))
+        if of_card := buttons(execution, policy):
+            blocks.append({"type": "actions", "elements": of_card})
+    if not unfinished:
+        return [_text("Nothing is held.")]
+    more = len(unfinished) - DEPLOYS_SHOWN
+    if more > 0:
+        blocks.append(
+            _text(f"and {'' if counted_all else 'at least '}{more} more; `/allclear status` lists them.")
+        )
+    return blocks
+
+
+def _issues(issues: Sequence[Issue], unfinished: Sequence[Execution], counted_all: bool) -> list[Block]:
+    if not issues:
+        return [_text("None is open.")]
+    blocks: list[Block] = []
+    for issue in issues[:ISSUES_SHOWN]:
+        line = issue_line(issue, held_by(issue, unfinished), counted_all=counted_all)
+        button = offered(issue)
+        blocks.append({**_text(line), **({"accessory": button} if button else {})})
+    if len(issues) > ISSUES_SHOWN:
+        blocks.append(_text(f"and {len(issues) - ISSUES_SHOWN} more; `/allclear issues` lists them."))
+    return blocks
+
+
+def _header(text: str) -> Block:
+    return {"type": "header", "text": plain(text, 150)}
+
+
+def _text(text: str) -> Block:
+    return {"type": "section", "text": mrkdwn(text)}

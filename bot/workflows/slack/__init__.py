@@ -1,0 +1,1 @@
+"""What follows from what people do in Slack. The record decides, never what a button says."""

@@ -1,0 +1,85 @@
+"""The words that only read: status, why, history, issues. Raises TryLater."""
+
+from datetime import datetime
+
+from bot.explanation import explain_verdict
+from bot.history_text import history_lines, past_line
+from bot.issue_answers import concerning, held_by, issue_line
+from bot.mrkdwn import bold
+from bot.slack_answers import Answer, deploy_line
+from bot.workflows.slack.desk import Desk, of_pipeline, suggestion, unfinished
+
+SHOWN_AT_MOST = 50
+ISSUES_SHOWN = 20
+EXPLAINED_AT_MOST = 3
+ENDED_SHOWN = 20
+
+
+def status(desk: Desk) -> Answer:
+    """Everything that is not finished."""
+    found = unfinished(desk)
+    lines = [f"• {deploy_line(each, desk.policy)}" for each in found.executions[:SHOWN_AT_MOST]]
+    more = len(found.executions) - len(lines)
+    if more > 0:
+        lines.append(f"and {'' if found.counted_all else 'at least '}{more} more; name a pipeline to see its own.")
+    return Answer("\n".join(lines) or "Nothing is held.")
+
+
+def status_of(desk: Desk, pipeline: str) -> Answer:
+    executions = of_pipeline(desk, pipeline)
+    held = [each for each in executions if not each.status.finished]
+    if held:
+        return Answer("\n".join(f"• {deploy_line(each, desk.policy)}" for each in held))
+    if executions:
+        last = deploy_line(executions[0], desk.policy)
+        return Answer(f"Nothing of {bold(pipeline)} is held. Last: {last}")
+    return unknown_pipeline(desk, pipeline, f"Nothing of {bold(pipeline)} is held, and no failure of it is known.")
+
+
+def unknown_pipeline(desk: Desk, pipeline: str, what: str) -> Answer:
+    return Answer(f"{what} Names are case-sensitive.{suggestion(desk, pipeline)}")
+
+
+def why(desk: Desk, pipeline: str) -> Answer:
+    """How its newest failures were judged: those that are not finished, else the last."""
+    executions = of_pipeline(desk, pipeline)
+    if not executions:
+        return unknown_pipeline(desk, pipeline, f"No failure of {bold(pipeline)} is known.")
+    newest = [each for each in executions if not each.status.finished][:EXPLAINED_AT_MOST] or executions[:1]
+    issues = desk.store.ledger()
+    return Answer("\n".join(explain_verdict(each, issues, desk.policy) for each in newest))
+
+
+def history_of(desk: Desk, pipeline: str, now: datetime) -> Answer:
+    """Its deploys, the newest first, and every line about the newest."""
+    executions = of_pipeline(desk, pipeline)
+    if not executions:
+        return unknown_pipeline(desk, pipeline, f"No failure of {bold(pipeline)} is known.")
+    newest, *older = executions
+    lines = [f"• {past_line(newest, now)}", *history_lines(desk.store.history(newest.key))]
+    return Answer("\n".join([*lines, *(f"• {past_line(each, now)}" for each in older)]))
+
+
+def history(desk: Desk, now: datetime) -> Answer:
+    """What ended last, in every pipeline."""
+    ended = desk.store.finished(ENDED_SHOWN)
+    open_now = unfinished(desk)
+    count = f"{'' if open_now.counted_all else 'at least '}{len(open_now.executions)}"
+    first = f"{count} not finished; `status` lists them." if open_now.executions else "Nothing is held."
+    lines = [f"• {past_line(each, now)}" for each in ended]
+    return Answer("\n".join([first, *lines] if lines else [first, "Nothing has ended yet."]))
+
+
+def issues(desk: Desk) -> Answer:
+    """What is open at AWS, as far as Allclear has met it, and what it holds."""
+    shown = concerning(desk.store.ledger())
+    if not shown:
+        return Answer("No AWS issue is open that Allclear has heard of.")
+    found = unfinished(desk)
+    lines = [
+        f"• {issue_line(issue, held_by(issue, found.executions), counted_all=found.counted_all)}"
+        for issue in shown[:ISSUES_SHOWN]
+    ]
+    if len(shown) > ISSUES_SHOWN:
+        lines.append(f"and {len(shown) - ISSUES_SHOWN} more.")
+    return Answer("\n".join(lines))
