@@ -239,17 +239,19 @@ class Deploys(FakePipelines):
         job.answered = True
         return job
 
-    def fail_job(self, _region: str, job_id: str, message: str, external_execution_id: str) -> None:
+    def fail_job(self, _region: str, job_id: str, message: str, external_execution_id: str) -> bool:
         job = self._answered(job_id)
         if job is not None:
             by_gate = message.startswith(GATE_MESSAGE_PREFIX)
             named = tuple(part for part in external_execution_id.split(",") if part)
             self._fails(job.key, self._gate_action(message, gate_issues=named if by_gate else None))
+        return job is not None
 
-    def pass_job(self, _region: str, job_id: str, _summary: str) -> None:
+    def pass_job(self, _region: str, job_id: str, _summary: str) -> bool:
         job = self._answered(job_id)
         if job is not None:
             self._passes(job.key)
+        return job is not None
 
     def _give_up(self, job_id: str) -> None:
         job = self._answered(job_id)

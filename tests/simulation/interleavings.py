@@ -46,8 +46,11 @@ class Turns(Scheduler):
         return task
 
     def _wait(self, task: Task, port: str) -> None:
+        self._sleep(task, 0.0) if self.choosing else super()._wait(task, port)
+
+    def _sleep(self, task: Task, seconds: float) -> None:
         if not self.choosing:
-            super()._wait(task, port)
+            super()._sleep(task, seconds)
             return
         self._hub.switch()
         self.task = task

@@ -6,10 +6,11 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from bot.cards import DISMISS, RETRY, UNDO
+from bot.burst_cards import BURST_EVENT_TYPE
+from bot.cards import CARD_EVENT_TYPE, DISMISS, RETRY, UNDO
 from bot.errors import SlackRefused
 from bot.model import ExecutionKey
-from bot.ports import SlackUser
+from bot.slack_port import SlackUser
 from playground.slack_requests import FORM, encode_payload, sign
 from tests.fakes.chat import ALICE, TEAM, FakeChat
 from tests.simulation.scheduler import Scheduler
@@ -100,12 +101,15 @@ class Workspace(FakeChat):
             del self.messages[places[number % len(places)]]
 
     def cards_of(self, key: ExecutionKey) -> list[tuple[str, str]]:
-        """Where this execution's own messages are."""
-        return [
-            place
-            for place, message in self.messages.items()
-            if message.metadata["event_payload"]["key"] == str(key)
-        ]
+        """Where this execution's own messages are: in the channel or in a burst's thread."""
+        return self._places(CARD_EVENT_TYPE, str(key))
+
+    def burst_cards_of(self, burst_id: str) -> list[tuple[str, str]]:
+        return self._places(BURST_EVENT_TYPE, burst_id)
+
+    def _places(self, event_type: str, key: str) -> list[tuple[str, str]]:
+        wanted = {"event_type": event_type, "event_payload": {"key": key}}
+        return [place for place, message in self.messages.items() if message.metadata == wanted]
 
 
 def request_of(clicked: Clicked, action_ts: str, now: datetime) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Plan:
     tags: dict[str, PipelineTags]
     support_plan: bool
     acts: tuple[Act, ...]
+    crowded: bool = False  # two deploys are many: bursts and canaries
 
     def without(self, left_out: set[Act]) -> "Plan":
         return replace(self, acts=tuple(act for act in self.acts if act not in left_out))
@@ -62,7 +63,7 @@ def draw(seed: int) -> Plan:
     for _ in range(busy):
         acts.add(_act(random))
     acts |= _clicks(random)
-    return Plan(seed, policy, tags, random.random() < 0.9, tuple(sorted(acts)))
+    return Plan(seed, policy, tags, random.random() < 0.9, tuple(sorted(acts)), random.random() < 0.6)
 
 
 def _act(random: Random) -> Act:

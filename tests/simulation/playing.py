@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
+from bot import bursts, canary
 from bot.errors import AllclearError, HealthUnreadable, NoSupportPlan, TryLater, VersionConflict
 from bot.workflows import issue_work
 from bot.workflows.world import World
@@ -33,12 +34,16 @@ class App:
         self.logger = logging.getLogger("simulation")
         self.region, self.account, self.policy = REGION, ACCOUNT, simulation.plan.policy
         self.store, self.pipelines, self.health = ports["store"], ports["pipelines"], ports["health"]
+        self.calendar, self.evidence = ports["calendar"], ports["evidence"]
         self.chat, self.slack_secrets = ports["chat"], ports["secrets"]
+        self.pause = simulation.scheduler.pause
         self.clock = lambda: simulation.scheduler.now
         self.world = World(
             store=self.store,
             pipelines=self.pipelines,
             health=self.health,
+            calendar=self.calendar,
+            evidence=self.evidence,
             policy=self.policy,
             account=ACCOUNT,
             new_id=new_id,
@@ -60,7 +65,10 @@ class Listener(logging.Handler):
 
 @contextmanager
 def playing(simulation: "Simulation") -> Iterator[None]:
-    """The handlers play in this simulation; small pages, so that there are many."""
+    """The handlers play in this simulation; small pages, so that there are many.
+
+    In a crowded night two deploys are many: there are bursts and canaries.
+    """
     listener = Listener(simulation)
     loggers = [logging.getLogger(name) for name in ("bot", "simulation")]
     before = [(logger.level, logger.propagate) for logger in loggers]
@@ -68,6 +76,9 @@ def playing(simulation: "Simulation") -> Iterator[None]:
         for module in HANDLERS:
             stack.enter_context(patch.object(module, "app", lambda: simulation.app))
         stack.enter_context(patch.object(issue_work, "PAGE", 1))
+        if simulation.plan.crowded:
+            stack.enter_context(patch.object(bursts, "OWN_CARDS", 1))
+            stack.enter_context(patch.object(canary, "WITHOUT", 1))
         for module in (notify, sweep):
             stack.enter_context(patch.object(module, "single_metric", simulation.count))
         for logger in loggers:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from bot.burst_cards import render_burst
+from bot.bursts import line_of
 from bot.cards import RETRY, render
 from bot.model import ALLCLEAR, Execution, ExecutionKey, FailedAction, Issue, IssueReport, Status, Verdict
 from bot.policy import WhenHealthUnreadable
@@ -239,6 +241,9 @@ class Promises:
             wrong = self._status(execution, truth) or self._card(execution)
             if wrong:
                 return f"{key}: {wrong}"
+        for burst_id in self._store.bursts:
+            if wrong := self._burst(burst_id):
+                return f"burst {burst_id}: {wrong}"
         for hint in self._store.hints.values():
             if hint.due_at < self._clock.now - timedelta(minutes=20):
                 return f"{hint.key}: its hint waits"
@@ -313,3 +318,20 @@ class Promises:
             return "the card is somewhere else"
         newest = render(execution, self._policy)
         return "" if self._simulation.chat.messages[shown[0]] == newest else "the card is old"
+
+    def _burst(self, burst_id: str) -> str:
+        """One message that lists its members as they are."""
+        burst, lines = self._store.bursts[burst_id], self._store.burst_lines(burst_id)
+        if not lines or burst.undeliverable:
+            return ""  # whoever opened it died before anybody joined; or it was alarmed
+        for line in lines:
+            if line != line_of(self._store.executions[ExecutionKey.parse(line.key)]):
+                return f"its line of {line.key} is old"
+        shown = self._simulation.chat.burst_cards_of(burst_id)
+        if len(shown) != 1:
+            gone = burst.ts and not shown and burst.rendered_version == burst.wanted_version
+            return "" if gone else f"{len(shown)} cards"
+        if shown[0] != (burst.channel, burst.ts):
+            return "its card is somewhere else"
+        newest = render_burst(burst, lines, self._policy)
+        return "" if self._simulation.chat.messages[shown[0]] == newest else "its card is old"

@@ -135,11 +135,20 @@ class Scheduler:
             self._wait(self.task, port)
             self.live(self.task, f"{port}: waiting for the answer")
 
+    def pause(self, seconds: float) -> None:
+        """The function sleeps."""
+        if self.task is not None:
+            self._sleep(self.task, seconds)
+            self.live(self.task, "pause")
+
+    def _sleep(self, task: Task, seconds: float) -> None:
+        self._hub.switch(min(self.now + seconds * SECOND, task.deadline))
+        self.task = task
+
     def _wait(self, task: Task, port: str) -> None:
         most = self.slowness(port)
         seconds = self._random.random() * (most or (4.0 if self._random.random() < RARELY else 0.08))
-        self._hub.switch(min(self.now + seconds * SECOND, task.deadline))
-        self.task = task
+        self._sleep(task, seconds)
 
     def run(self, until: datetime) -> None:
         """All that happens until then. Raises Violation."""

@@ -14,6 +14,8 @@ from bot.model import ExecutionKey, IssueReport, Status
 from bot.ports import StageStatus
 from handlers import gate, health_event, notify, pipeline_event, resume, slack_request, sweep
 from tests.builders import ACCOUNT, KEY, NOW, REGION
+from tests.fakes.calendar import FakeCalendar
+from tests.fakes.evidence import FakeEvidence
 from tests.simulation.deploys import Deploys
 from tests.simulation.incidents import Incidents, event_of
 from tests.simulation.people import Clicked, Secrets, Workspace, request_of
@@ -60,6 +62,7 @@ class Simulation:
             name: Port(name, target, self.scheduler, self.weather)
             for name, target in (
                 ("store", self.store), ("pipelines", self.pipelines), ("health", self.health),
+                ("calendar", FakeCalendar()), ("evidence", FakeEvidence()),
                 ("chat", self.chat), ("secrets", Secrets()),
             )
         }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The table in memory whose indexes lag behind: `due`, `unfinished` and `of_pipeline` may tell of a while ago."""
+"""The table in memory whose indexes lag behind: what they answer may be of a while ago."""
 
 from collections import deque
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tests.simulation.scheduler import Scheduler
 from tests.simulation.weather import Weather
 
 KEPT = timedelta(seconds=90)
-DICTS = ("executions", "cards", "hints", "issues")
+DICTS = ("executions", "cards", "hints", "issues", "holds", "bursts")
 
 
 class Table(MemoryStore):
@@ -48,6 +48,9 @@ class Table(MemoryStore):
 
     def unfinished(self, after: str, limit: int) -> Page[Execution]:
         return MemoryStore.unfinished(self._index(), after, limit)
+
+    def finished(self, limit: int) -> tuple[Execution, ...]:
+        return MemoryStore.finished(self._index(), limit)
 
     def of_pipeline(self, pipeline: str, limit: int) -> tuple[Execution, ...]:
         return MemoryStore.of_pipeline(self._index(), pipeline, limit)

@@ -25,7 +25,8 @@ from bot.workflows.issue_work import on_report
 from bot.workflows.ledger import IssueReader, record
 from bot.workflows.notify import show
 from bot.workflows.resume import resume
-from bot.workflows.slack import handle_click
+from bot.workflows.slack.clicks import handle_click
+from bot.workflows.slack.desk import Desk
 from bot.workflows.sweep import sweep
 from bot.workflows.world import World
 from playground.backends import Backends
@@ -110,7 +111,7 @@ def test_sixteen_at_once_retry_it_once(table: tuple[Any, str], second_click: str
 
     def click(action_id: str, number: int) -> None:
         asked = Click(TEAM, ALICE, TEAM, card.channel, card.ts, action_id, f"{number}.1", KEY, 1, "https://a.b/c")
-        handle_click(asked, store, chat, POLICY, NOW)
+        handle_click(Desk(store, chat, POLICY), asked, NOW)
 
     acts: list[Callable[[], object]] = [
         lambda: click(RETRY, 1),

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from bot.errors import (
+    CalendarUnreadable,
     HealthUnreadable,
     NotRetryable,
     OutcomeUnknown,
@@ -55,7 +56,10 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     ),
     "pipelines.fail_job": (Fault(_busy), Fault(_lost, AFTER)),
     "pipelines.pass_job": (Fault(_busy), Fault(_lost, AFTER)),
+    "pipelines.keep_job": (Fault(_busy), Fault(_lost, AFTER)),
     "health": (Fault(lambda: HealthUnreadable("ThrottlingException")),),
+    "calendar": (Fault(lambda: CalendarUnreadable("ThrottlingException")),),
+    "evidence": (Fault(_busy),),
     "chat": (Fault(_busy),),
     "chat.post": (Fault(_busy), Fault(_unknown), Fault(_unknown, AFTER)),
     "chat.update": (Fault(_busy), Fault(_lost, AFTER)),
@@ -183,8 +187,9 @@ class Port:
 
 WRITES = {
     "save_execution", "wake_execution", "save_card", "save_hint", "drop_hint", "save_issue", "postpone",
-    "retry_stage", "override_condition", "fail_job", "pass_job", "post", "update", "open_view", "publish_home",
-    "whisper", "respond",
+    "save_hold", "drop_hold", "save_channel", "save_burst", "save_line", "take_turn", "end_turn",
+    "retry_stage", "override_condition", "fail_job", "pass_job", "keep_job",
+    "post", "update", "open_view", "publish_home", "whisper", "respond",
 }  # fmt: skip
 
 
