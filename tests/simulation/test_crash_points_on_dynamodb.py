@@ -18,7 +18,9 @@ from bot.workflows.resume import resume
 from bot.workflows.world import World
 from tests.builders import ACCOUNT, KEY, NOW, REGION, an_action, an_execution
 from tests.contract.conftest import TABLE, create_table
+from tests.fakes.calendar import FakeCalendar
 from tests.fakes.chat import FakeChat
+from tests.fakes.evidence import FakeEvidence
 from tests.fakes.health import FakeHealth
 from tests.fakes.pipelines import FakePipelines
 from tests.workflows.meddling import PowerFailure
@@ -71,6 +73,8 @@ class Bench:
             store=self.fused_store,
             pipelines=fuse.around(self.pipelines),
             health=fuse.around(FakeHealth()),
+            calendar=FakeCalendar(),
+            evidence=FakeEvidence(),
             policy=POLICY,
             account=ACCOUNT,
             new_id=_ids(),

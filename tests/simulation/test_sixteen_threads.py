@@ -32,7 +32,9 @@ from bot.workflows.world import World
 from playground.backends import Backends
 from playground.template import load
 from tests.builders import ACCOUNT, KEY, NOW, REGION, a_report, an_action, an_execution
+from tests.fakes.calendar import FakeCalendar
 from tests.fakes.chat import ALICE, TEAM, FakeChat
+from tests.fakes.evidence import FakeEvidence
 from tests.fakes.health import FakeHealth
 from tests.fakes.pipelines import FakePipelines
 
@@ -98,7 +100,10 @@ def test_sixteen_at_once_retry_it_once(table: tuple[Any, str], second_click: str
     """Clicks, a close and its copies, sweeps and the stream's readers, all at the same moment."""
     store, pipelines, chat = DynamoStore(*table), LockedPipelines(), FakeChat()
     numbers = count(1)
-    world = World(store, pipelines, FakeHealth(), POLICY, ACCOUNT, lambda: f"id-{next(numbers)}")
+    world = World(
+        store=store, pipelines=pipelines, health=FakeHealth(), calendar=FakeCalendar(), evidence=FakeEvidence(),
+        policy=POLICY, account=ACCOUNT, new_id=lambda: f"id-{next(numbers)}",
+    )  # fmt: skip
     report = a_report()
     record(world, report, NOW)
     action = an_action(provider="ECS")
@@ -110,7 +115,10 @@ def test_sixteen_at_once_retry_it_once(table: tuple[Any, str], second_click: str
     closed = replace(report, closed=True, updated_at=NOW + timedelta(seconds=1))
 
     def click(action_id: str, number: int) -> None:
-        asked = Click(TEAM, ALICE, TEAM, card.channel, card.ts, action_id, f"{number}.1", KEY, 1, "https://a.b/c")
+        asked = Click(
+            team_id=TEAM, user_id=ALICE, user_team_id=TEAM, channel_id=card.channel, message_ts=card.ts,
+            action_id=action_id, action_ts=f"{number}.1", key=KEY, version=1, response_url="https://a.b/c",
+        )  # fmt: skip
         handle_click(Desk(store, chat, POLICY), asked, NOW)
 
     acts: list[Callable[[], object]] = [
