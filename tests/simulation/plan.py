@@ -13,6 +13,7 @@ from tests.simulation.people import BOB, GUEST, STRANGER
 from tests.simulation.weather import REFUSALS
 
 PIPELINES = {"web": ("Deploy",), "api": ("Gate", "Deploy"), "job": ("Build", "Deploy")}
+CALENDAR = "Releases"
 HOURS = 2  # of storm; then all gets well
 
 
@@ -53,6 +54,7 @@ def draw(seed: int) -> Plan:
         issue_max_age=timedelta(hours=random.choice((1, 48, 48))),
         health_unavailable=random.choice((*WhenHealthUnreadable, WhenHealthUnreadable.BLOCK)),
         slack_channel="C0DEPLOYS",
+        change_calendar=random.choice(("", "", CALENDAR)),
     )
     tags = {}
     if random.random() < 0.2:
@@ -107,6 +109,8 @@ WEIGHTS = {
     "freeze": 1,
     "thaw": 1,
     "retry outside": 2,
+    "calendar closes": 1,
+    "calendar opens": 1,
     "delete pipeline": 0.3,
     "delete message": 1,
     "refuse": 6,
@@ -138,11 +142,13 @@ ARGUMENTS: dict[str, Any] = {
     "freeze": lambda random: (_pipeline(random),),
     "thaw": lambda random: (_pipeline(random),),
     "retry outside": lambda random: (random.randrange(8),),
+    "calendar closes": lambda random: (random.choice((600.0, 3600.0)), random.random() < 0.5),
+    "calendar opens": lambda _random: (),
     "delete pipeline": lambda random: (_pipeline(random),),
     "delete message": lambda random: (random.randrange(8),),
     "refuse": lambda random: (random.choice(list(REFUSALS)),),
     "down": lambda random: (
-        random.choice(("store", "pipelines", "health", "chat", "secrets")),
+        random.choice(("store", "store", "pipelines", "health", "chat", "secrets", "calendar", "evidence")),
         _lasts(random),
         _rate(random),
     ),

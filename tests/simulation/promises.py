@@ -58,6 +58,7 @@ class Promises:
         ports["store"].after["save_execution"] = self._saved_execution
         ports["store"].after["save_issue"] = self._saved_issue
         ports["store"].after["ledger"] = lambda task, _arguments, _answer: task.facts.update(ledger=True)
+        ports["calendar"].after["state"] = lambda task, _arguments, answer: task.facts.update(calendar=answer.open)
         ports["pipelines"].before["retry_stage"] = self._about_to_retry
         ports["pipelines"].after["retry_stage"] = self._retried
         ports["pipelines"].after["fail_job"] = self._job_failed
@@ -162,6 +163,8 @@ class Promises:
         must(readable or no_plan or not block, f"{key}: retried while AWS Health could not be read")
         must(not any(a.error_code == "ConfigurationError" for a in execution.actions), f"{key}: its own failure")
         must(execution.tags.auto_retry, f"{key}: automatic retries are off")
+        asks = bool(self._policy.change_calendar)
+        must(not asks or task.facts.get("calendar"), f"{key}: retried while the change calendar is closed")
         for report in self._simulation.health.reports.values():
             opened = self._simulation.health.open_since(report.key)
             in_ledger = self._open_in_ledger.get(report.key)

@@ -19,7 +19,7 @@ from tests.fakes.evidence import FakeEvidence
 from tests.simulation.deploys import Deploys
 from tests.simulation.incidents import Incidents, event_of
 from tests.simulation.people import Clicked, Secrets, Workspace, request_of
-from tests.simulation.plan import HOURS, PIPELINES, Act, Plan
+from tests.simulation.plan import CALENDAR, HOURS, PIPELINES, Act, Plan
 from tests.simulation.playing import App, playing
 from tests.simulation.promises import Promises
 from tests.simulation.scheduler import Scheduler, Task, Violation
@@ -50,6 +50,7 @@ class Simulation:
             self.scheduler.say = lambda text: self.history.append(f"{self.scheduler.now:%H:%M:%S.%f} {text}")
         self.store = Table(self.scheduler, self.weather, self.random, self._written)
         self.chat = Workspace(self.scheduler)
+        self.calendar = FakeCalendar()
         self.health = Incidents(self.scheduler, self._tell_issue)
         if not plan.support_plan:
             self.health.error = NoSupportPlan("SubscriptionRequiredException")
@@ -62,7 +63,7 @@ class Simulation:
             name: Port(name, target, self.scheduler, self.weather)
             for name, target in (
                 ("store", self.store), ("pipelines", self.pipelines), ("health", self.health),
-                ("calendar", FakeCalendar()), ("evidence", FakeEvidence()),
+                ("calendar", self.calendar), ("evidence", FakeEvidence()),
                 ("chat", self.chat), ("secrets", Secrets()),
             )
         }  # fmt: skip
@@ -96,6 +97,7 @@ class Simulation:
         if self.scheduler.say:
             self.scheduler.say("-- the storm is over")
         self.health.close_all()
+        self.calendar.closed.clear()
         self.weather.clear_up()
         self._doomed.clear()
         self.pipelines.all_passes = True
@@ -151,6 +153,12 @@ class Simulation:
             case "freeze" | "thaw", (pipeline,):
                 reason = "a freeze" if act.what == "freeze" else None
                 self.pipelines.freeze(pipeline, PIPELINES[pipeline][-1], reason)
+            case "calendar closes", (seconds, says_until):
+                until = self.scheduler.now + seconds * SECOND
+                self.calendar.closed[CALENDAR] = until if says_until else None
+                self.scheduler.at(until, self.calendar.closed.clear)
+            case "calendar opens", ():
+                self.calendar.closed.clear()
             case "delete pipeline", (pipeline,):
                 self.pipelines.delete(pipeline)
             case "delete message", (number,):
