@@ -54,7 +54,7 @@ def draw(seed: int) -> Plan:
         issue_max_age=timedelta(hours=random.choice((1, 48, 48))),
         health_unavailable=random.choice((*WhenHealthUnreadable, WhenHealthUnreadable.BLOCK)),
         slack_channel="C0DEPLOYS",
-        change_calendar=random.choice(("", "", CALENDAR)),
+        change_calendar=random.choice(("", CALENDAR)),
     )
     tags = {}
     if random.random() < 0.2:
@@ -65,6 +65,10 @@ def draw(seed: int) -> Plan:
     for _ in range(busy):
         acts.add(_act(random))
     acts |= _clicks(random)
+    if policy.change_calendar:
+        for _ in range(3):
+            at = round(random.random() * HOURS * 3600, 3)
+            acts.add(Act(at, "calendar closes", ARGUMENTS["calendar closes"](random)))
     return Plan(seed, policy, tags, random.random() < 0.9, tuple(sorted(acts)), random.random() < 0.6)
 
 
