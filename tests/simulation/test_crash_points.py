@@ -33,6 +33,7 @@ STORY = Plan(
         Act(1010, "press", (BOB, "job", RETRY)),
         Act(1800, "issue closes", (0,)),
     ),
+    crowded=True,
 )
 OUTCOMES = {"web": ["ECS", "PASSES"], "api": ["PASSES"], "job": ["OWN", "PASSES", "PASSES"]}
 Point = tuple[str, str, int]  # function, place, which of that function's visits to that place
@@ -83,6 +84,8 @@ def test_the_story_calls_on_everything() -> None:
     assert ("resume", "pipelines.retry_stage") in places
     assert ("resume", "pipelines.retry_stage, done") in places
     assert ("notify", "chat.post, done") in places
+    assert ("notify", "store.save_line, done") in places
+    assert ("notify", "store.save_burst, done") in places
     assert len(points()) > 100
 
 
