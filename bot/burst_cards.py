@@ -4,12 +4,13 @@ What the sentences are is in `bot.burst_text`; this file lays them out in Block 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from bot import burst_text, card_text
 from bot.bursts import Burst, BurstLine
-from bot.model import Execution
+from bot.issue_answers import offered, still_ignored
+from bot.model import Execution, Issue
 from bot.mrkdwn import mention, mrkdwn, plain, slack_date
 from bot.policy import Policy
 from bot.slack_port import Message
@@ -23,14 +24,23 @@ IN_A_SECTION = 8  # of at most 300 characters each, in a section's 3,000
 TEXT_ROOM = 3_900  # of chat.update's 4,000
 
 
-def render_burst(burst: Burst, lines: Sequence[BurstLine], policy: Policy) -> Message:
-    """The burst's card. Within every limit of Block Kit, whatever its members are called."""
+def render_burst(
+    burst: Burst, lines: Sequence[BurstLine], policy: Policy, issues: Sequence[Issue] = ()
+) -> Message:
+    """The burst's card. Within every limit of Block Kit, whatever its members are called.
+
+    `issues` are those that hold members, as the ledger has them; the caller looks them up as it draws.
+    """
     headline = burst_text.headline(lines)
-    counts, what_next = burst_text.counts(lines), burst_text.what_next(lines, policy)
+    closed = {issue.key for issue in issues if not issue.open}
+    over = bool(issues) and closed.issuperset(burst_text.holding(lines))
+    counts, what_next = burst_text.counts(lines), burst_text.what_next(lines, policy, over=over)
+    stand = [burst_text.issue_stands(issue, policy) for issue in issues]
     shown, more = burst_text.listed(lines, LISTED)
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": plain(headline, 150)},
         {"type": "section", "text": mrkdwn(f"{counts} {what_next}")},
+        *(_issue(issue, said) for issue, said in zip(issues, stand, strict=True)),
     ]
     for start in range(0, len(shown), IN_A_SECTION):
         part = "\n".join(f"• {line}" for line in shown[start : start + IN_A_SECTION])
@@ -43,9 +53,9 @@ def render_burst(burst: Burst, lines: Sequence[BurstLine], policy: Policy) -> Me
         who = f"{mention(asked.by)} asked to retry all that waited at {slack_date(asked.at)}"
         blocks.append({"type": "context", "elements": [mrkdwn(who)]})
     if any(line.waits for line in lines):
-        blocks.append({"type": "actions", "elements": [_retry_all(burst, lines)]})
+        blocks.append({"type": "actions", "elements": [_retry_all(burst, lines, closed)]})
     return Message(
-        text=_spoken(f"{burst_text.spoken(headline)}. {counts} {what_next}", shown, more),
+        text=_spoken(" ".join((f"{burst_text.spoken(headline)}. {counts} {what_next}", *stand)), shown, more),
         blocks=tuple(blocks),
         metadata={"event_type": BURST_EVENT_TYPE, "event_payload": {"key": burst.burst_id}},
     )
@@ -61,7 +71,13 @@ def _spoken(beginning: str, shown: Sequence[str], more: int) -> str:
     return f"{text}\nand {left} more" if left else text
 
 
-def _retry_all(burst: Burst, lines: Sequence[BurstLine]) -> dict[str, Any]:
+def _issue(issue: Issue, stands: str) -> dict[str, Any]:
+    """Where it stands, and the button that takes it out of the count while that would change something."""
+    button = offered(issue) if issue.open or still_ignored(issue) else {}
+    return {"type": "section", "text": mrkdwn(stands), **({"accessory": button} if button else {})}
+
+
+def _retry_all(burst: Burst, lines: Sequence[BurstLine], closed: Collection[str]) -> dict[str, Any]:
     button: dict[str, Any] = {
         "type": "button",
         "action_id": RETRY_ALL,
@@ -69,7 +85,7 @@ def _retry_all(burst: Burst, lines: Sequence[BurstLine]) -> dict[str, Any]:
         "value": json.dumps({"burst": burst.burst_id}),
         "style": "primary",
     }
-    warning = burst_text.retry_warning(lines)
+    warning = burst_text.retry_warning(lines, closed)
     if warning:
         button["confirm"] = {
             "title": plain("Retry all while the issue is open?", 100),

@@ -4,15 +4,18 @@ Every function answers safe mrkdwn, except `headline` and `retry_warning`, which
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from statistics import median
 
 from bot.bursts import BurstLine
 from bot.card_text import STATUS_WORDS, WHO_MAY_ACT
-from bot.model import HEALTH_UNREADABLE, Blocker, ExecutionKey, Status
-from bot.mrkdwn import bold, clean, cut, duration_text, escape, on_call, slack_date
+from bot.issue_answers import issue_name
+from bot.model import HEALTH_UNREADABLE, Blocker, ExecutionKey, Issue, IssuePhase, PipelineTags, Status
+from bot.mrkdwn import bold, clean, cut, duration_text, escape, mention, on_call, slack_date
 from bot.policy import Policy
+
+ISSUES_SHOWN = 3  # of those that hold members, the ones that hold most: how each stands is on the card
 
 DECIDE = "Retry it or leave it alone: the card above has the buttons."
 
@@ -27,6 +30,7 @@ ORDER = (
     Status.SUPERSEDED,
     Status.RECOVERED,
 )
+FROZEN = "waiting for a change calendar"
 COUNTED = {**STATUS_WORDS, Status.NEEDS_HUMAN: "waiting for a person"}
 
 
@@ -47,10 +51,11 @@ def _how_many(lines: Sequence[BurstLine], *, explained: bool = True) -> str:
         )
     if not explained:
         return f"{_deploys(total)} failed within minutes"
+    frozen = by_status[Status.RESUMING] == sum(line.frozen for line in lines)
     for status, words in (
         (Status.BLOCKED, "held"),
         (Status.NEEDS_HUMAN, "waiting for a person"),
-        (Status.RESUMING, "resuming"),
+        (Status.RESUMING, FROZEN if frozen else "resuming"),
         (Status.RETRYING, "being retried"),
     ):
         if by_status[status]:
@@ -64,9 +69,11 @@ def _all(total: int, word: str) -> str:
 
 
 def _named_issue(lines: Sequence[BurstLine]) -> str:
-    """The issue that holds most of them, or that explained most; how many others there are."""
+    """The issue that holds most of them, or explained most where it did half; how many others there are."""
     held = [blocker for line in lines for blocker in line.blockers]
-    named = held or [blocker for line in lines for blocker in line.explained_by]
+    explained = [line.explained_by for line in lines if line.explained_by]
+    most = [blocker for blockers in explained for blocker in blockers] if 2 * len(explained) >= len(lines) else []
+    named = held or most
     ranked = Counter(blocker.issue for blocker in named).most_common()
     if not ranked:
         return ""
@@ -93,24 +100,64 @@ def counts(lines: Sequence[BurstLine]) -> str:
     return f"{', '.join(parts)}." if parts else ""
 
 
-def what_next(lines: Sequence[BurstLine], policy: Policy) -> str:
-    """What happens next and who may act; at the end, how it went."""
+def holding(lines: Sequence[BurstLine]) -> list[str]:
+    """The keys of the issues that hold members now, the one that holds most first."""
+    held = [blocker.issue for line in lines if line.status is Status.BLOCKED for blocker in line.blockers]
+    return [issue for issue, _ in Counter(held).most_common()]
+
+
+def issue_stands(issue: Issue, policy: Policy) -> str:
+    """An issue that holds members: open since when, or how far its all-clear has come."""
+    name, report = issue_name(issue), issue.report
+    if issue.open:
+        return f"{name}: open." if issue.key != HEALTH_UNREADABLE else f"{name}."
+    if issue.ignored_by:
+        over = f"ignored by {mention(issue.ignored_by)}: {escape(issue.ignored_reason, 200)}."
+    elif not report.closed:
+        over = f"open for more than {duration_text(policy.issue_max_age)}, so it holds nothing more."
+    else:
+        at = f" at {slack_date(issue.closed_at)}" if issue.closed_at else ""
+        over = "can be read again." if issue.key == HEALTH_UNREADABLE else f"AWS closed it{at}."
+    return f"{name}: {over} {_all_clear_stands(issue)}"
+
+
+def _all_clear_stands(issue: Issue) -> str:
+    match issue.phase:
+        case IssuePhase.SETTLING if issue.settled_at is not None:
+            return f"The all-clear follows at {slack_date(issue.settled_at)}, if it stays closed."
+        case IssuePhase.CANARY:
+            return escape(issue.note, 400) or "One deploy is chosen to go first."
+        case _:
+            return "What it held is being retried, a few at a time."
+
+
+def what_next(lines: Sequence[BurstLine], policy: Policy, *, over: bool = False) -> str:
+    """What happens next and who may act; at the end, how it went. `over`: no issue that holds members is open."""
     if all(line.status.finished for line in lines):
         return _summary(lines)
     sentences = []
     held = sum(line.status is Status.BLOCKED for line in lines)
-    if held:
+    if held and policy.is_shadow(PipelineTags()):
+        sentences.append("Shadow mode: Allclear says when it would retry, and asks a person to.")
+    elif held and not over:
         sentences.append(
             "Each held deploy is retried by itself, once, when the AWS issues that hold it are closed and"
             f" {duration_text(policy.settle)} have passed quietly; its own card says what else applies to it."
         )
-    asking = sum(line.status is Status.NEEDS_HUMAN for line in lines)
+    asking = any(line.status is Status.NEEDS_HUMAN for line in lines)
     if asking:
-        verb = "needs" if asking == 1 else "need"
-        sentences.append(with_on_call(f"{asking} {verb} a person: see the cards in this thread.", policy))
+        if not any(line.explained_by or line.blockers for line in lines):
+            sentences.append("No AWS issue explains this so far.")
+        why = "What waits for a person is not retried by itself: its own card says why, and what to do."
+        sentences.append(with_on_call(why, policy))
+    if any(line.frozen for line in lines):
+        sentences.append(
+            "What waits for a change calendar is retried as that opens; *Retry now* on its own card passes the"
+            " freeze."
+        )
     if held or asking:
-        sentences.append(f"Retry all retries everything that waits. {WHO_MAY_ACT}")
-    else:
+        sentences.append(f"*Retry all* retries everything that waits, at once. {WHO_MAY_ACT}")
+    elif any(line.status in (Status.RESUMING, Status.RETRYING) and not line.frozen for line in lines):
         sentences.append("What is being retried is followed to its end; this card will say how.")
     return " ".join(sentences)
 
@@ -153,12 +200,17 @@ def _line(line: BurstLine, with_account: bool) -> str:
     account = f", {escape(key.account, 12)}" if with_account else ""
     where = f"{escape(key.region, 25)}{account}"
     since = f" since {slack_date(line.held_at)}" if line.status is Status.BLOCKED and line.held_at else ""
-    return f"{bold(key.pipeline, 60)} → {escape(key.stage, 50)} ({where}): {STATUS_WORDS[line.status]}{since}"
+    word = FROZEN if line.frozen else STATUS_WORDS[line.status]
+    return f"{bold(key.pipeline, 60)} → {escape(key.stage, 50)} ({where}): {word}{since}"
 
 
-def retry_warning(lines: Sequence[BurstLine]) -> str:
-    """The native confirm's text, plain; "" where nothing that waits is held by an open issue."""
-    blockers = {blocker.issue: blocker for line in lines if line.waits for blocker in line.blockers}
+def retry_warning(lines: Sequence[BurstLine], closed: Collection[str] = ()) -> str:
+    """The native confirm's text, plain; "" where nothing that waits is held by an open issue.
+
+    `closed` are the keys of those that are known not to be open any more.
+    """
+    held = {blocker.issue: blocker for line in lines if line.waits for blocker in line.blockers}
+    blockers = {issue: blocker for issue, blocker in held.items() if issue not in closed}
     if not blockers:
         return ""
     names = ", ".join(_issue(blocker) for blocker in list(blockers.values())[:2])

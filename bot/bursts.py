@@ -67,6 +67,14 @@ class RetryAll:
 
 
 @dataclass(frozen=True, slots=True)
+class IssueShown:
+    """An issue that holds members, as the burst's card told of it."""
+
+    issue: str
+    stands: str  # the sentences on the card
+
+
+@dataclass(frozen=True, slots=True)
 class Burst:
     """Where a burst's one message is and what it owes. `wanted_version` rises with every change of a member."""
 
@@ -89,6 +97,7 @@ class Burst:
     asked_version: int = 0  # 1: people have been told so
     asking_at: datetime | None = None
     retry_all: RetryAll | None = None
+    issues: tuple[IssueShown, ...] = ()  # as it was last drawn: while there are any, its clock runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +113,7 @@ class BurstLine:
     held_at: datetime | None = None
     released_at: datetime | None = None
     finished_at: datetime | None = None
+    frozen: bool = False  # its retry waits for a change calendar to open
 
     @property
     def waits(self) -> bool:
@@ -127,6 +137,7 @@ def line_of(execution: Execution) -> BurstLine:
         held_at=execution.held_at,
         released_at=execution.released_at,
         finished_at=execution.finished_at,
+        frozen=execution.frozen,
     )
 
 

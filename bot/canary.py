@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bot.issue_events import AnotherCanary, CanaryChosen, CanaryFailed, DrainBegun, SkippedPage
 from bot.issues import name_of
 from bot.lifecycle.state import why_not_automatic, why_switched_off
-from bot.model import Canary, Execution, Issue, Status
+from bot.model import Canary, Execution, ExecutionKey, Issue, Status
 from bot.policy import Policy
 
 WITHOUT = 5  # so many may go together, without a canary
@@ -44,8 +44,14 @@ def choose(issue: Issue, held: Sequence[Execution], cursor: str | None, now: dat
         return DrainBegun(f"No canary: no more than {WITHOUT} were held.")
     if not able:
         return DrainBegun("No canary: none of those it held can go first.")
-    first = min(able, key=lambda one: (one.tags.tier == PRODUCTION, one.automatic_retries, one.key))
+    first = min(able, key=_rank)
     return CanaryChosen(Canary(first.key, first.retries, now + TURN))
+
+
+def _rank(execution: Execution) -> tuple[bool, int, int, ExecutionKey]:
+    """Sorts those that should go first to the front: not one in production, nor one that was stopped just now."""
+    production = execution.tags.tier == PRODUCTION
+    return production, execution.gate_stops, execution.automatic_retries, execution.key
 
 
 def _can_go(issue: Issue, execution: Execution, now: datetime, policy: Policy) -> bool:
@@ -77,6 +83,8 @@ def judge(
             return DrainBegun(f"The canary, {name}, recovered: the rest follows.")
         case Status.BLOCKED | Status.NEEDS_HUMAN if retried and explained:
             return CanaryFailed(explained, now + WAIT)
+        case Status.BLOCKED if retried:
+            return _next(issue, f"{name} was stopped again by what is known to be over")
         case Status.NEEDS_HUMAN if retried:
             return DrainBegun(f"The canary, {name}, failed, and no open issue explains it: the rest follows.")
         case Status.RESUMING if execution.retry is not None and execution.retry.calendar:

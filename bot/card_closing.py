@@ -7,6 +7,7 @@ from bot.model import ALLCLEAR, Entry, Execution, Status
 from bot.mrkdwn import duration_text, escape, mention, slack_date
 
 WHAT_LIMIT = 220  # characters of a history line
+_HEDGE = ", unless the last look finds something new"  # in the history; the card's next line tells what it found
 
 
 def how_it_passed(execution: Execution) -> str:
@@ -103,4 +104,10 @@ def _line(execution: Execution, entry: Entry) -> str:
     what = entry.what
     for above in (execution.attribution.reason, execution.note):
         what = what.removesuffix(f": {above}") if above else what
-    return f"{when}  {escape(what[:1].upper() + what[1:], WHAT_LIMIT)}"
+    return f"{when}  {escape(_in_short(what), WHAT_LIMIT)}"
+
+
+def _in_short(what: str) -> str:
+    """What happened; on what evidence is in the history, and of the newest step on the card."""
+    happened = what.partition(". ")[0].removesuffix(".").removesuffix(_HEDGE)
+    return happened[:1].upper() + happened[1:]

@@ -114,7 +114,7 @@ def buttons(execution: Execution, policy: Policy) -> list[dict[str, Any]]:
         case Status.BLOCKED | Status.NEEDS_HUMAN:
             override = [_override(execution)] if can_be_overridden(execution) else []
             offered = [_retry(execution, policy), *override, _dismiss(execution)]
-        case Status.RESUMING if execution.retry is not None and execution.retry.calendar:
+        case Status.RESUMING if execution.frozen:
             offered = [_retry(execution, policy), _dismiss(execution)]
         case Status.RESUMING:
             # Once claimed, CodePipeline is being asked this very moment: too late to say "don't".

@@ -219,6 +219,12 @@ class Execution:
         return any(action.gate_issues is not None for action in self.actions)
 
     @property
+    def frozen(self) -> bool:
+        """The retry that is owed waits for a change calendar to open; nobody is making it."""
+        waits = self.status is Status.RESUMING and self.claim is None
+        return waits and self.retry is not None and bool(self.retry.calendar)
+
+    @property
     def passes_condition(self) -> bool:
         """What is owed is OverrideStageCondition: a stage condition failed the stage and somebody overrode it."""
         return bool(self.condition) and self.retry is not None and self.retry.override

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from bot.burst_cards import RETRY_ALL, render_asking, render_burst, render_burst_asking
 from bot.bursts import Burst, BurstLine, RetryAll
-from bot.model import HEALTH_UNREADABLE, Blocker, Execution, Status
-from bot.policy import Policy
+from bot.model import HEALTH_UNREADABLE, Blocker, Execution, IssuePhase, Status
+from bot.policy import Mode, Policy
 from bot.slack_port import Message
 from playground.slack_limits import check_message
-from tests.builders import NOW, a_blocker, a_key, an_execution
+from tests.builders import NOW, a_blocker, a_key, a_report, an_execution, an_issue
 from tests.test_card_properties import (
     HOSTILE,
     OUR_DATES,
@@ -161,6 +161,18 @@ def test_it_says_what_happens_next_and_who_may_act() -> None:
     assert "followed to its end" in card(*lines(RETRYING=3)).text
 
 
+def test_in_shadow_mode_it_promises_no_retry() -> None:
+    text = card(*lines(BLOCKED=3), policy=replace(POLICY, mode=Mode.SHADOW)).text
+    assert "Shadow mode: Allclear says when it would retry, and asks a person to." in text
+    assert "by itself" not in text
+
+
+def test_an_unexplained_flood_says_so_and_repeats_no_number() -> None:
+    text = card(*[a_line(n, Status.NEEDS_HUMAN, None) for n in range(5)]).text
+    assert "*5* waiting for a person. No AWS issue explains this so far." in text
+    assert "5 need" not in text
+
+
 def test_who_is_on_call_is_mentioned_only_when_a_person_is_needed() -> None:
     assert "<!subteam^S0ONCALL>" in card(*lines(NEEDS_HUMAN=1), policy=ON_CALL).text
     assert "subteam" not in card(*lines(BLOCKED=1), policy=ON_CALL).text
@@ -245,3 +257,17 @@ def test_the_longest_names_and_the_worst_text_still_fit() -> None:
         replace(a_line(n), key=str(a_key(**longest, execution_id=f"e-{n}")), blockers=evil) for n in range(150)
     ]
     check_safe(card(*members), "chat.update")
+
+
+def test_the_worst_issues_still_fit() -> None:
+    """Three that are closed, ignored by a name that is none, and whose canary has the longest of names."""
+    report = a_report(service=HOSTILE[0] * 9, region=HOSTILE[4] * 9, closed=True)
+    worst = an_issue(
+        report=report, phase=IssuePhase.CANARY, note="&<" * 900, closed_at=NOW, ignored_by="<!here>" * 30,
+        ignored_reason="<@U0ALICE> " * 90,
+    )  # fmt: skip
+    members = lines(BLOCKED=40, NEEDS_HUMAN=2)
+    for issue in (worst, replace(worst, ignored_by=""), replace(worst, phase=IssuePhase.OPEN)):
+        message = render_burst(BURST, members, replace(POLICY, on_call_mention="S0LEADS"), (issue,) * 3)
+        check_safe(message, "chat.update")
+        assert "*web-00* → Deploy" in message.text or "*web-40* → Deploy" in message.text

@@ -155,6 +155,19 @@ def test_the_trail_tells_who_did_what_and_leaves_out_the_steps_between() -> None
     ]
 
 
+def test_a_line_of_the_trail_says_what_happened_and_leaves_the_evidence_to_the_history() -> None:
+    """The reason stands at the top of the card, once."""
+    held = lived(failed(UNEXPLAINED), (9, Explained(an_attribution())))
+    assert trail(held) == [
+        f"{slack_date(NOW)}  Deploy failed; a person is asked",
+        f"{slack_date(at(9))}  An issue explains it after all; held by the ECS issue in us-east-1 until the "
+        "all-clear",
+    ]
+    assert said(render(held, POLICY)).count(an_attribution().reason) == 1
+    resumed = advance(held, closed(185), at(185), POLICY)
+    assert trail(resumed)[-1] == f"{slack_date(at(185))}  AWS closed the ECS issue in us-east-1: resuming"
+
+
 def test_a_first_failure_needs_no_trail() -> None:
     assert trail(lived(failed())) == []
 

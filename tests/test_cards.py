@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.cards import console_url, render
 from bot.model import (
+    ALLCLEAR,
     HEALTH_UNREADABLE,
     Claim,
     Entry,
@@ -264,6 +266,15 @@ def test_who_asked_is_on_the_card() -> None:
     )
     assert f"<@{ALICE}> asked for a retry: *Allclear retries the stage*" in said(render(resuming, POLICY))
     assert f"<@{ALICE}> asked for it: *Allclear" in said(render(replace(resuming, trail=()), POLICY))
+
+
+def test_a_retry_that_waited_for_a_calendar_cannot_be_stopped_while_it_is_made() -> None:
+    """CodePipeline is being asked: a click would be refused."""
+    plan = RetryPlan(ALLCLEAR, NOW, NOW, calendar="release-freeze")
+    waiting = an_execution(status=Status.RESUMING, retry=plan)
+    asking = replace(waiting, claim=Claim("c", NOW + timedelta(seconds=90), ("a",), spent_budget=True))
+    assert list(buttons(render(waiting, POLICY))) == ["retry", "dismiss", "open"]
+    assert list(buttons(render(asking, POLICY))) == ["open"]
 
 
 def test_the_metadata_carries_the_key_and_nothing_else() -> None:

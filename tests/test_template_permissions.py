@@ -149,6 +149,13 @@ def test_only_notify_gives_cards_their_place_and_those_who_retry_all_reach_burst
     assert who_may_write("BURST#a") == {"NotifyFunction", "SlackRequestFunction", "SweepFunction"}
 
 
+def test_notify_reads_how_an_issue_stands_and_cannot_change_it() -> None:
+    """An incident's card says how far its all-clear has come."""
+    table = STACK.tables[0].arn
+    assert "NotifyFunction" in who_may("dynamodb:GetItem", table, "ISSUE")
+    assert "NotifyFunction" not in who_may_write("ISSUE") | who_may("dynamodb:Query", table, "ISSUE")
+
+
 def test_only_slack_requests_mark_clicks_and_take_turns() -> None:
     """A click is carried out once because its mark is written with the state, a mention because of its turn."""
     assert who_may_write("CLICK#a") == {"SlackRequestFunction"}

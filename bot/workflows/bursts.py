@@ -6,14 +6,15 @@ followed by another.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot import burst_text
 from bot.burst_cards import burst_asking_key, render_burst, render_burst_asking
-from bot.bursts import Burst
-from bot.errors import TryLater, VersionConflict
-from bot.model import ExecutionKey
+from bot.bursts import Burst, IssueShown
+from bot.errors import ParseError, TryLater, VersionConflict
+from bot.model import ExecutionKey, Issue
 from bot.policy import Policy
 from bot.ports import Store
 from bot.slack_port import Chat
@@ -72,6 +73,7 @@ class _BurstCard(LivingMessage[Burst]):
         self._saves = store
         self._policy = policy
         self._asking = 0
+        self._told: tuple[IssueShown, ...] = ()  # of the issues that hold members, as the card says it
         self.wait = timedelta(0)  # until it may be drawn again
 
     def done(self) -> bool:
@@ -81,11 +83,14 @@ class _BurstCard(LivingMessage[Burst]):
             return True
         if burst.adopts:
             for key in burst.adopts:
-                adopt(self._saves, self._burst_id, ExecutionKey.parse(key), self._now)
+                try:
+                    adopt(self._saves, self._burst_id, ExecutionKey.parse(key), self._now)
+                except ParseError:
+                    logger.exception("%s cannot be read back and is not listed", key)
             fresh = self._load()
             self._save(replace(fresh or burst, adopts=()))
             return False
-        self._asking = burst.asks
+        self._asking, self._told = burst.asks, burst.issues
         if burst.drawing_until_at is not None and self._now < burst.drawing_until_at:
             return True  # whoever draws looks again afterwards
         if burst.rendered_version >= burst.wanted_version:
@@ -103,7 +108,9 @@ class _BurstCard(LivingMessage[Burst]):
         # The lines are read after the burst: they are then at least what it wants shown.
         lines = self._saves.burst_lines(self._burst_id)
         self._asking = sum(line.asks for line in lines)
-        message = render_burst(leased, lines, self._policy)
+        issues = self._issues(burst_text.holding(lines)[: burst_text.ISSUES_SHOWN])
+        self._told = self._as_told(issues)
+        message = render_burst(leased, lines, self._policy, issues)
         if burst.ts:
             return self._update(leased, burst.wanted_version, message) and not self.shown
         if self._asking:  # the card that is posted now tells people itself
@@ -111,13 +118,34 @@ class _BurstCard(LivingMessage[Burst]):
         return self._post(leased, burst.wanted_version, message) and not self.shown
 
     def _rest(self, burst: Burst) -> bool:
-        """The card shows its members. One reply is owed when the first that were held need a person."""
+        """The card shows its members. One reply is owed when the first that were held need a person.
+
+        No member changes as an issue is closed, settles or fails its canary: the burst's own clock looks.
+        """
+        if burst.issues != self._as_told(self._issues([shown.issue for shown in burst.issues])):
+            self._save(replace(burst, wanted_version=burst.wanted_version + 1, due_at=self._now))
+            return False
         if self._asks(burst) and burst.asks_at is not None and self._now >= burst.asks_at + MORE_WITHIN:
             reply = render_burst_asking(burst, burst.asks, self._policy)
             return self._ask(burst, reply, burst_asking_key(self._burst_id), 1)
         if burst.due_at is not None and not self._owes(burst):
             self._save(replace(burst, due_at=None))
         return True
+
+    def _issues(self, keys: Iterable[str]) -> list[Issue]:
+        """As the ledger has them; one that is gone or cannot be read back is not spoken of."""
+        issues = []
+        for key in keys:
+            try:
+                issue = self._saves.load_issue(key)
+            except ParseError:
+                logger.exception("%s cannot be read back and is passed over", key)
+                continue
+            issues += [issue] if issue is not None else []
+        return issues
+
+    def _as_told(self, issues: Iterable[Issue]) -> tuple[IssueShown, ...]:
+        return tuple(IssueShown(issue.key, burst_text.issue_stands(issue, self._policy)) for issue in issues)
 
     def _load(self) -> Burst | None:
         return self._saves.load_burst(self._burst_id)
@@ -127,13 +155,13 @@ class _BurstCard(LivingMessage[Burst]):
 
     def _settled(self, ref: Burst) -> Burst:
         asks_at = (ref.asks_at or self._now) if self._asking else None
-        return replace(ref, drawing_until_at=None, asks=self._asking, asks_at=asks_at)
+        return replace(ref, drawing_until_at=None, asks=self._asking, asks_at=asks_at, issues=self._told)
 
     def _asks(self, ref: Burst) -> bool:
         return bool(ref.ts) and ref.asks_at is not None and not ref.asked_version
 
     def _owes(self, ref: Burst) -> bool:
-        return self._asks(ref) or (ref.retry_all is not None and not ref.retry_all.done)
+        return self._asks(ref) or bool(ref.issues) or (ref.retry_all is not None and not ref.retry_all.done)
 
 
 def _pause_after(burst: Burst) -> timedelta:

@@ -115,7 +115,8 @@ def _watch_canary(world: World, issue: Issue, canary: Canary, now: datetime) -> 
     Nobody who saves its outcome need know that it is one: the issue's own clock looks every minute.
     """
     execution = _load(world, canary.key)
-    if execution is not None and not canary.held_by and canaries.holds(issue, execution):
+    waits = execution is not None and execution.retries == canary.retries and canaries.holds(issue, execution)
+    if waits and not canary.held_by:
         released = _released(world, issue)
         first = replace(released, why=f"{released.why}; this one goes first, and the others wait for it")
         execution = _release(world, canary.key, first, now)[0]

@@ -47,8 +47,9 @@ def show(
         except VersionConflict:
             logger.info("the card of %s changed meanwhile; looking again", key)
             continue
-        if bursts is not None and step.burst:
-            bursts.add(step.burst)
+        finally:  # a member whose state cannot be read back must not keep its burst from being drawn
+            if bursts is not None and step.burst:
+                bursts.add(step.burst)
         if done:
             return not step.refused
     raise VersionConflict(f"the card of {key} was changed by others {ATTEMPTS} times in a row")
@@ -69,10 +70,10 @@ class _Card(LivingMessage[CardRef]):
         """Take the step. False: look again. Raises VersionConflict when the card changed under it."""
         # The card first: the state read after it is then at least the version the card wants.
         card = self._load()
+        self.burst = card.burst if card is not None else ""
         execution = self._saves.load_execution(self._key)
         if card is None or execution is None:
             return True
-        self.burst = card.burst
         self._asks = execution.entered_version if execution.status is Status.NEEDS_HUMAN else 0
         if card.rendered_version >= execution.version:
             return self._rest(card, execution)

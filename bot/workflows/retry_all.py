@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.bursts import Burst, RetryAll
-from bot.errors import TryLater, VersionConflict
+from bot.errors import ParseError, TryLater, VersionConflict
 from bot.lifecycle import RetryRequested, advance
 from bot.model import ExecutionKey, Status
 from bot.mrkdwn import mention, slack_date
@@ -72,7 +72,11 @@ def carry_on(store: Store, burst_id: str, policy: Policy, now: datetime) -> tupl
 
 def _retry(store: Store, key: ExecutionKey, request: RetryAll, policy: Policy, now: datetime) -> bool:
     for _ in range(SAVE_ATTEMPTS):
-        execution = store.load_execution(key)
+        try:
+            execution = store.load_execution(key)
+        except ParseError:
+            logger.exception("%s cannot be read back and is passed over", key)
+            return False
         if execution is None or execution.status not in (Status.BLOCKED, Status.NEEDS_HUMAN):
             return False  # it went on by itself, or somebody was faster
         if execution.waiting:

@@ -8,7 +8,7 @@ import pytest
 from bot.errors import NotLatest
 from bot.model import ExecutionKey, IssuePhase, IssueReport, PipelineTags, Status
 from bot.ports import DueKind
-from tests.builders import ISSUE_ARN, a_key, an_action
+from tests.builders import ISSUE_ARN, a_gate_action, a_key, an_action
 from tests.workflows.harness import MINUTE, Night, many_held, retried
 
 OTHER_ARN = ISSUE_ARN + "-2"
@@ -92,6 +92,20 @@ def test_a_canary_that_runs_into_another_issue_keeps_the_rest_from_it() -> None:
     assert set(counts) == set(keys)
     assert {count for key, count in counts.items() if key != canary} == {1}
     assert {phase(night), phase(night, OTHER_ARN)} == {IssuePhase.DONE}
+
+
+def test_a_canary_that_its_gate_stops_again_gives_its_turn_away() -> None:
+    """The gate's answer of AWS Health is behind: one retry told that, and another deploy is asked next."""
+    night, report, keys = many_held()
+    canary = canary_of(night, report)
+    night.stage_fails(canary, a_gate_action())
+    assert night.status(canary) is Status.BLOCKED
+    night.minutes(2)
+    assert night.accepted(canary) == 1
+    (second,) = retried(night)[1:]
+    night.stage_passes(second)
+    night.minutes(4)
+    assert Counter(retried(night)) == {**dict.fromkeys(keys, 1), canary: 2}
 
 
 def test_an_issue_that_concerns_the_canary_alone_holds_the_rest_for_half_an_hour() -> None:

@@ -1,11 +1,14 @@
 """A burst's card when Slack is slow, loses posts or refuses them, and when notify does not come to draw it."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.errors import OutcomeUnknown, SlackRefused, TryLater
-from bot.model import Status
+from bot.errors import OutcomeUnknown, ParseError, SlackRefused, TryLater
+from bot.model import ExecutionKey, Status
 from bot.ports import DueKind
+from bot.workflows.bursts import draw
+from bot.workflows.notify import show
 from tests.workflows.meddling import MeddledStore
 from tests.workflows.slack_night import CHANNEL, SlackNight, deploy
 
@@ -157,7 +160,7 @@ def test_a_burst_left_behind_is_drawn_by_the_sweep() -> None:
     del night.store.members[burst.burst_id][str(deploy(1))]
     night.minutes(1)
     assert night.title() == "ECS in us-east-1: 4 deploys held"
-    assert not night.due(DueKind.BURST)
+    assert night.burst().rendered_version == night.burst().wanted_version
 
 
 def test_a_busy_slack_is_not_asked_again_with_every_member_that_changes() -> None:
@@ -177,3 +180,40 @@ def test_a_busy_slack_is_not_asked_again_with_every_member_that_changes() -> Non
     night.minutes(2)
     assert night.title() == "ECS in us-east-1: 10 deploys held"
     night.check_all_shown()
+
+
+def unreadable(night: SlackNight, number: int) -> None:
+    night.store.unreadable.add((DueKind.EXECUTION, str(deploy(number))))
+
+
+def show_what_can_be(night: SlackNight, *keys: ExecutionKey) -> None:
+    """As notify's handler does: a record that fails is told to the stream, and the others go on."""
+    bursts: set[str] = set()
+    for key in keys:
+        with suppress(ParseError):
+            show(key, night.store, night.slack, night.world.policy, night.now, bursts)
+    for burst in bursts:
+        draw(burst, night.store, night.slack, night.world.policy, night.now, night.pause)
+
+
+def test_a_member_that_cannot_be_read_back_does_not_keep_its_burst_from_being_drawn() -> None:
+    """It may be the very one by which the sweep brings the burst to notify."""
+    night = SlackNight()
+    night.issue_opens()
+    night.fail(*range(5))
+    night.deliver()
+    unreadable(night, 0)
+    burst = night.burst()
+    night.store.save_burst(replace(burst, revision=burst.revision + 1, wanted_version=burst.wanted_version + 1))
+    show_what_can_be(night, deploy(0))
+    assert night.burst().rendered_version == burst.wanted_version + 1
+
+
+def test_a_card_that_was_there_and_cannot_be_read_back_does_not_keep_a_burst_from_beginning() -> None:
+    night = SlackNight()
+    night.issue_opens()
+    night.fail(0, 1, 2)
+    night.deliver()
+    unreadable(night, 1)
+    show_what_can_be(night, *night.fail(3, 4))
+    assert night.title() == "ECS in us-east-1: 4 deploys held"

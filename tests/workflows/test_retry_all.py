@@ -169,3 +169,18 @@ def test_a_deploy_that_its_gate_keeps_waiting_is_passed_over() -> None:
     night.store.executions[first.key] = replace(first, waits_until=night.now + timedelta(hours=20))
     assert click(night) == "Done. 5 deploys are being retried."
     assert night.execution(deploy(0)).status is Status.BLOCKED
+
+
+def test_one_that_cannot_be_read_back_keeps_nobody_else_waiting() -> None:
+    """The request ends all the same: a second one may follow."""
+    night = a_night(30)
+    night.store.unreadable.add((DueKind.EXECUTION, str(deploy(2))))
+    assert (
+        click(night) == f"Done. {AT_ONCE - 1} deploys are being retried. The other 5 follow within a few minutes."
+    )
+    carry_on(night.store, night.burst().burst_id, night.world.policy, night.now)
+    asked = night.burst().retry_all
+    assert asked is not None
+    assert asked.done
+    del night.store.executions[deploy(2)]
+    assert night.statuses() == {Status.RESUMING}
