@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from bot import burst_text
 from bot.burst_cards import render_burst
 from bot.bursts import line_of
 from bot.cards import render
@@ -139,5 +140,7 @@ class Ending:
             return "" if gone else f"{len(shown)} cards"
         if shown[0] != (burst.channel, burst.ts):
             return "its card is somewhere else"
-        newest = render_burst(burst, lines, self._policy)
+        holding = burst_text.holding(lines)[: burst_text.ISSUES_SHOWN]
+        issues = [self._store.issues[key] for key in holding if key in self._store.issues]
+        newest = render_burst(burst, lines, self._policy, issues)
         return "" if self._simulation.chat.messages[shown[0]] == newest else "its card is old"
