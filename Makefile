@@ -1,5 +1,7 @@
 # make demo     the story in the terminal, with no account anywhere
 # make test     everything that is checked
+# make soak     simulated nights, new ones each time (SEEDS=100000, or SOAK_SECONDS=600; SEED=123: its history)
+# make mutants  break the code on purpose, and see that the tests notice
 # make package  what `sam deploy` uploads, built and looked at
 # make pictures docs/card.png and docs/cards.png, drawn anew (needs Debian's chromium, nodejs, npm and pngquant)
 #
@@ -14,7 +16,7 @@ BIN := .venv/bin
 SAM_VERSION := 1.170.0
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup demo test package pictures clean
+.PHONY: help setup demo test soak mutants package pictures clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -39,7 +41,18 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml
+	$(BIN)/python -m tests.simulation.soak --seconds $(TEST_SOAK_SECONDS)
 	$(BIN)/pytest
+
+# Nights of new seeds in `make test`: time decides how many are tried, never whether they pass.
+TEST_SOAK_SECONDS ?= 60
+
+soak: setup
+	@$(BIN)/python -m tests.simulation.soak \
+		$(if $(SEED),--seed $(SEED) --shrink,$(if $(SOAK_SECONDS),--seconds $(SOAK_SECONDS),--seeds $(or $(SEEDS),1000)))
+
+mutants: setup
+	@$(BIN)/python -m tests.mutants
 
 pictures: setup
 	playground/pictures/draw.sh

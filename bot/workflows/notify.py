@@ -136,7 +136,7 @@ class _Card(LivingMessage[CardRef]):
         return bool(ref.ts) and not ref.burst and self._asks > ref.asked_version
 
     def _unplaced(self, ref: CardRef) -> CardRef:
-        return replace(ref, channel="", burst="", joined=False, thread_ts="")
+        return replace(ref, channel="", joined=False, thread_ts="")  # a burst that lists it goes on listing it
 
 
 def others_held(store: Store, execution: Execution) -> tuple[ExecutionKey, ...]:

@@ -23,9 +23,11 @@ def placed(store: Store, card: CardRef, execution: Execution, policy: Policy, no
     if not card.channel:
         channel = execution.tags.channel or policy.slack_channel
         burst = _place(store, channel, execution, now)
-        joined = bool(burst)
-        # Another notifier may have opened a burst meanwhile that lists this card as one of its own.
-        card = _saved(store, replace(card, channel=channel, burst=burst or card.burst, joined=joined))
+        # Slack refused it before, or another notifier has opened a burst that lists it as one of its own: a list
+        # that has it keeps it, or would show for ever how it stood when it left.
+        listed = store.load_burst(card.burst) if card.burst else None
+        stays = card.burst if listed is not None and listed.channel == channel else burst
+        card = _saved(store, replace(card, channel=channel, burst=stays, joined=bool(burst)))
     elif execution.blockers:
         burst = _note(store, card, execution, now)
         if burst != card.burst:

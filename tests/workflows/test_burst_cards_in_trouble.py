@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.errors import OutcomeUnknown, ParseError, SlackRefused, TryLater
-from bot.model import ExecutionKey
+from bot.model import ExecutionKey, Status
 from bot.ports import DueKind
 from bot.workflows.bursts import draw
 from bot.workflows.notify import show
@@ -127,6 +127,24 @@ def test_a_burst_card_slack_will_never_take_is_marked_and_told() -> None:
     night.slack.post = real  # type: ignore[method-assign]
     night.click_retry(deploy(3))
     night.minutes(2)
+    night.check_all_shown()
+
+
+def test_a_member_slack_refused_stays_on_the_list_that_has_it() -> None:
+    """By its next version nothing holds it, so it gets a message of its own; the burst card must follow it too."""
+    night = SlackNight()
+    report = night.issue_opens()
+    night.fail(0, 1, 2)
+    night.deliver()
+    night.slack.fail("post", SlackRefused("restricted_action"))
+    night.fail(3)
+    night.minutes(12)
+    assert night.store.cards[deploy(3)].undeliverable == "restricted_action"
+    night.issue_closes(report)
+    night.minutes(10)
+    assert night.store.cards[deploy(3)].ts
+    assert night.store.executions[deploy(3)].status is Status.RETRYING
+    assert night.store.members[night.burst().burst_id][str(deploy(3))].status is Status.RETRYING
     night.check_all_shown()
 
 

@@ -1,0 +1,276 @@
+"""CodePipeline as it behaves: runs that enter stages, fail, pass, overtake each other; answers that lag behind."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import count
+from random import Random
+from typing import Any
+
+from bot.errors import NotLatest, NotRetryable, PipelineGone, RetryImpossible
+from bot.gate import GATE_MESSAGE_PREFIX
+from bot.model import ExecutionKey, FailedAction
+from bot.ports import StageStatus, StageTruth
+from tests.builders import ACCOUNT, REGION
+from tests.fakes.pipelines import FakePipelines
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.weather import Weather
+
+GATE = "Gate"
+SECOND = timedelta(seconds=1)
+UNANSWERED = timedelta(minutes=20)  # CodePipeline gives a job up
+
+
+@dataclass(slots=True)
+class Job:
+    key: ExecutionKey
+    attempt: int
+    answered: bool = False
+
+
+Emit = Callable[[str, ExecutionKey, str], None]  # level, key, state
+
+
+class Deploys(FakePipelines):
+    """bot.ports.Pipelines over pipelines that live. `emit` sends their events, `start_job` the gate's jobs."""
+
+    def __init__(
+        self,
+        random: Random,
+        scheduler: Scheduler,
+        weather: Weather,
+        emit: Emit,
+        start_job: Callable[[str, ExecutionKey], None],
+        breaks: Callable[[], tuple[str, ...]],
+    ) -> None:
+        super().__init__()
+        self.log: defaultdict[ExecutionKey, list[tuple[datetime, StageTruth]]] = defaultdict(list)
+        self.stages_of: dict[str, tuple[str, ...]] = {}
+        self.latest: dict[tuple[str, str], ExecutionKey] = {}
+        self.attempt: defaultdict[ExecutionKey, int] = defaultdict(int)
+        self.frozen: dict[tuple[str, str], str] = {}
+        self.jobs: dict[str, Job] = {}
+        self.all_passes = False
+        self.outcomes: dict[str, list[str]] = {}  # by pipeline: how its next stages end, where that is not chance
+        self._told: set[ExecutionKey] = set()
+        self._random = random
+        self._scheduler = scheduler
+        self._weather = weather
+        self._emit = emit
+        self._start_job = start_job
+        self._breaks = breaks  # the services an open issue breaks now
+        self._numbers, self._runs = count(1), count(1)
+
+    def _set(self, truth: StageTruth) -> None:
+        reason = self.frozen.get((truth.key.pipeline, truth.key.stage))
+        self.truth[truth.key] = replace(truth, transition_disabled=reason)
+        self.log[truth.key].append((self._scheduler.now, self.truth[truth.key]))
+        if self._scheduler.say:
+            self._scheduler.say(f"  CodePipeline: {_told(self.truth[truth.key])}")
+
+    # What happens there.
+
+    def start(self, pipeline: str) -> None:
+        """A commit: a new execution enters the first stage, once nothing runs there."""
+        stage = self.stages_of[pipeline][0]
+        busy = self.latest.get((pipeline, stage))
+        if pipeline in self.gone or (busy and self.truth[busy].status is StageStatus.IN_PROGRESS):
+            return
+        key = ExecutionKey(ACCOUNT, REGION, pipeline, f"e-{next(self._runs)}", stage)
+        self._emit("Pipeline", key, "STARTED")
+        self._enter(key)
+
+    def _enter(self, key: ExecutionKey) -> None:
+        before = self.latest.get((key.pipeline, key.stage))
+        if key.pipeline in self.gone:
+            return
+        if before and self.truth[before].status is StageStatus.IN_PROGRESS:
+            self._scheduler.after(30 * SECOND, lambda: self._enter(key))  # it waits at the transition
+            return
+        if before:
+            self._set(replace(self.truth[before], overtaken_by=key.execution_id))
+        self.latest[key.pipeline, key.stage] = key
+        self._begin(key, "STARTED")
+
+    def _begin(self, key: ExecutionKey, state: str) -> None:
+        self.attempt[key] += 1
+        attempt = self.attempt[key]
+        self._set(StageTruth(key, StageStatus.IN_PROGRESS, execution_status="InProgress"))
+        self._emit("Stage", key, state)
+        if key.stage == GATE:
+            job = f"job-{next(self._numbers)}"
+            self.jobs[job] = Job(key, attempt)
+            self._start_job(job, key)
+            self._scheduler.after(UNANSWERED, lambda: self._give_up(job))
+        else:
+            lasts = self._random.choice((2, 20, 90, 300)) * (0.5 + self._random.random())
+            self._scheduler.after(lasts * SECOND, lambda: self._finish(key, attempt))
+
+    def runs(self, key: ExecutionKey, attempt: int) -> bool:
+        return self.attempt[key] == attempt and self.truth[key].status is StageStatus.IN_PROGRESS
+
+    def _finish(self, key: ExecutionKey, attempt: int) -> None:
+        if not self.runs(key, attempt) or key.pipeline in self.gone:
+            return
+        scripted = self.outcomes.get(key.pipeline)
+        if scripted:
+            kind = scripted.pop(0)
+            self._fails(key, self._action(kind)) if kind != "PASSES" else self._passes(key)
+            return
+        broken = self._breaks()
+        chance = 0.0 if self.all_passes else 0.8 if broken else 0.25
+        if self._random.random() >= chance:
+            self._passes(key)
+            return
+        kinds = [kind for kind in ("ECS", "CLOUDFORMATION") if kind in broken] or ["ECS", "ECS", "CLOUDFORMATION"]
+        kind = self._random.choice([*kinds, *kinds, "OWN"])
+        actions = [self._action(kind)]
+        if self._random.random() < 0.2:
+            actions.append(self._action(self._random.choice(("ECS", "CLOUDFORMATION"))))
+        self._fails(key, *actions)
+
+    def _action(self, kind: str) -> FailedAction:
+        number = next(self._numbers)
+        provider = "CloudFormation" if kind == "CLOUDFORMATION" else "ECS"
+        return FailedAction(
+            name=f"Deploy{number}",
+            action_execution_id=f"action-{number:04d}",
+            region=REGION,
+            category="Deploy",
+            owner="AWS",
+            provider=provider,
+            error_code="ConfigurationError" if kind == "OWN" else "JobFailed",
+            message="The deployment failed.",
+        )
+
+    def _fails(self, key: ExecutionKey, *actions: FailedAction) -> None:
+        self._set(
+            StageTruth(
+                key, StageStatus.FAILED, failed=actions, failed_at=self._scheduler.now, execution_status="Failed"
+            )
+        )
+        for level in ("Action", "Stage", "Pipeline"):
+            self._emit(level, key, "FAILED")
+
+    def _passes(self, key: ExecutionKey) -> None:
+        self._set(StageTruth(key, StageStatus.SUCCEEDED, execution_status="InProgress"))
+        self._emit("Stage", key, "SUCCEEDED")
+        stages = self.stages_of[key.pipeline]
+        later = stages[stages.index(key.stage) + 1 :]
+        if later:
+            self._enter(replace(key, stage=later[0]))
+        else:
+            self._emit("Pipeline", key, "SUCCEEDED")
+
+    def stop(self, key: ExecutionKey) -> None:
+        """Somebody stops the execution while it runs."""
+        if self.truth[key].status is StageStatus.IN_PROGRESS:
+            self._set(StageTruth(key, StageStatus.STOPPED, execution_status="Stopped"))
+            self._emit("Stage", key, "STOPPED")
+            self._emit("Pipeline", key, "STOPPED")
+
+    def freeze(self, pipeline: str, stage: str, reason: str | None) -> None:
+        """The inbound transition is disabled, or (None) enabled again."""
+        if reason is None:
+            self.frozen.pop((pipeline, stage), None)
+        else:
+            self.frozen[pipeline, stage] = reason
+        for key, truth in list(self.truth.items()):
+            if (key.pipeline, key.stage) == (pipeline, stage):
+                self._set(truth)
+
+    def delete(self, pipeline: str) -> None:
+        self.gone.add(pipeline)
+
+    def retry_outside(self, key: ExecutionKey) -> None:
+        """Somebody clicks Retry in the console."""
+        if not self._why_not(key):
+            self._begin(key, "RESUMED")
+
+    def _why_not(self, key: ExecutionKey) -> Exception | None:
+        truth = self.truth.get(key)
+        if truth is None or key.pipeline in self.gone:
+            return RetryImpossible("PipelineNotFoundException: no such pipeline, execution or stage")
+        if self.latest[key.pipeline, key.stage] != key:
+            return NotLatest("NotLatestPipelineExecutionException")
+        if truth.status is not StageStatus.FAILED:
+            return NotRetryable(f"StageNotRetryableException: the stage is {truth.status}")
+        return None
+
+    # The port.
+
+    def stages(self, _account: str, _region: str, pipeline: str, execution_id: str) -> tuple[StageTruth, ...]:
+        if pipeline in self.gone:
+            raise PipelineGone(pipeline)
+        behind = self._random.random() * self._weather.rate("codepipeline lag") * SECOND
+        told = []
+        for key in [key for key in self.log if (key.pipeline, key.execution_id) == (pipeline, execution_id)]:
+            seen = [truth for at, truth in self.log[key] if at <= self._scheduler.now - behind]
+            if not seen and key not in self._told:
+                continue
+            self._told.add(key)  # an answer may lag, but what was told once is not unknown again
+            truth = seen[-1] if seen else self.log[key][0][1]
+            if behind and truth.failed_at and self._scheduler.now - truth.failed_at < behind + 20 * SECOND:
+                actions = truth.failed[: self._random.randrange(len(truth.failed) + 1)]  # the list lags too
+                truth = replace(truth, failed=actions, failed_at=truth.failed_at if actions else None)
+            told.append(truth)
+        if self._scheduler.task is not None:
+            self._scheduler.task.facts["told"] = {truth.key: truth for truth in told}
+            if self._scheduler.say:
+                behind_by = f" ({behind.total_seconds():.0f} s ago)" if behind else ""
+                words = "; ".join(map(_told, told))
+                self._scheduler.say(f"{self._scheduler.task}: CodePipeline tells{behind_by}: {words}")
+        return tuple(told)
+
+    def retry_stage(self, key: ExecutionKey) -> None:
+        self.retried.append(key)
+        why_not = self._why_not(key)
+        if why_not is not None:
+            raise why_not
+        self.accepted.append(key)
+        self._begin(key, "RESUMED")
+
+    def _answered(self, job_id: str) -> Job | None:
+        """The job, unless it was answered before or its stage has moved on."""
+        job = self.jobs[job_id]
+        if job.answered or not self.runs(job.key, job.attempt):
+            return None
+        job.answered = True
+        return job
+
+    def fail_job(self, _region: str, job_id: str, message: str, external_execution_id: str) -> bool:
+        job = self._answered(job_id)
+        if job is not None:
+            by_gate = message.startswith(GATE_MESSAGE_PREFIX)
+            named = tuple(part for part in external_execution_id.split(",") if part)
+            self._fails(job.key, self._gate_action(message, gate_issues=named if by_gate else None))
+        return job is not None
+
+    def pass_job(self, _region: str, job_id: str, _summary: str) -> bool:
+        job = self._answered(job_id)
+        if job is not None:
+            self._passes(job.key)
+        return job is not None
+
+    def _give_up(self, job_id: str) -> None:
+        job = self._answered(job_id)
+        if job is not None:
+            self._fails(job.key, self._gate_action("The action timed out.", gate_issues=None))
+
+    def _gate_action(self, message: str, **changes: Any) -> FailedAction:
+        action = replace(self._action("ECS"), category="Invoke", provider="Lambda", name="HealthGate")
+        return replace(action, message=message, **changes)
+
+
+def _told(truth: StageTruth) -> str:
+    more = "".join(
+        f", {text}"
+        for text in (
+            truth.overtaken_by and f"overtaken by {truth.overtaken_by}",
+            truth.transition_disabled and "transition disabled",
+            ",".join(action.action_execution_id for action in truth.failed),
+        )
+        if text
+    )
+    return f"{truth.key.pipeline} {truth.key.execution_id} {truth.key.stage} {truth.status}{more}"

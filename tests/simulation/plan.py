@@ -1,0 +1,169 @@
+"""What is to happen in one run: drawn from the seed at once, as data, so that acts can be left out one by one."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from bot.model import PipelineTags
+from bot.policy import Policy, WhenHealthUnreadable
+from tests.fakes.chat import ALICE
+from tests.simulation.incidents import KINDS
+from tests.simulation.people import BOB, GUEST, STRANGER
+from tests.simulation.weather import REFUSALS
+
+PIPELINES = {"web": ("Deploy",), "api": ("Gate", "Deploy"), "job": ("Build", "Deploy")}
+CALENDAR = "Releases"
+HOURS = 2  # of storm; then all gets well
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Act:
+    """Something that happens `at` seconds after the start."""
+
+    at: float
+    what: str
+    arguments: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{timedelta(seconds=round(self.at))} {self.what} {' '.join(map(str, self.arguments))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run: who is installed how, and what happens to it."""
+
+    seed: int
+    policy: Policy
+    tags: dict[str, PipelineTags]
+    support_plan: bool
+    acts: tuple[Act, ...]
+    crowded: bool = False  # two deploys are many: bursts and canaries
+
+    def without(self, left_out: set[Act]) -> "Plan":
+        return replace(self, acts=tuple(act for act in self.acts if act not in left_out))
+
+
+def draw(seed: int) -> Plan:
+    """The plan of one seed."""
+    random = Random(seed)  # noqa: S311 - chance that can be repeated
+    policy = Policy(
+        settle=timedelta(seconds=random.choice((0, 60, 300))),
+        max_age=timedelta(hours=random.choice((1, 24))),
+        late_issue=timedelta(minutes=random.choice((30, 240))),
+        issue_max_age=timedelta(hours=random.choice((1, 48, 48))),
+        health_unavailable=random.choice((*WhenHealthUnreadable, WhenHealthUnreadable.BLOCK)),
+        slack_channel="C0DEPLOYS",
+        change_calendar=random.choice(("", CALENDAR)),
+    )
+    tags = {}
+    if random.random() < 0.2:
+        tags["job"] = PipelineTags(auto_retry=random.random() < 0.5, announce_unexplained=random.random() < 0.5)
+    acts = {Act(at, "start", (name,)) for name in PIPELINES for at in (random.random() * 60,)}
+    acts.add(Act(random.random() * 120, "issue begins", (random.randrange(3), random.random() * 30)))
+    busy = random.choice((8, 20, 45))
+    for _ in range(busy):
+        acts.add(_act(random))
+    acts |= _clicks(random)
+    if policy.change_calendar:
+        for _ in range(3):
+            at = round(random.random() * HOURS * 3600, 3)
+            acts.add(Act(at, "calendar closes", ARGUMENTS["calendar closes"](random)))
+    return Plan(seed, policy, tags, random.random() < 0.9, tuple(sorted(acts)), random.random() < 0.6)
+
+
+def _act(random: Random) -> Act:
+    at = random.random() * HOURS * 3600
+    # People and events gather around the moment at which something happens.
+    kind = random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    return Act(round(at, 3), kind, ARGUMENTS[kind](random))
+
+
+def _clicks(random: Random) -> set[Act]:
+    """Bursts: several people at one card within seconds."""
+    acts = set()
+    for _ in range(random.choice((0, 1, 3))):
+        at = random.random() * HOURS * 3600
+        for _ in range(random.choice((2, 3, 5))):
+            acts.add(Act(round(at + random.random() * 3, 3), "click", ARGUMENTS["click"](random)))
+    return acts
+
+
+def _lasts(random: Random) -> float:
+    return random.choice((5.0, 60.0, 600.0, 2400.0))
+
+
+def _rate(random: Random) -> float:
+    return random.choice((0.05, 0.3, 1.0))
+
+
+def _pipeline(random: Random) -> str:
+    return random.choice(list(PIPELINES))
+
+
+WEIGHTS = {
+    "start": 6,
+    "issue begins": 4,
+    "issue updated": 2,
+    "issue closes": 6,
+    "issue re-opens": 3,
+    "event again": 3,
+    "click": 6,
+    "stop": 1,
+    "freeze": 1,
+    "thaw": 1,
+    "retry outside": 2,
+    "calendar closes": 1,
+    "calendar opens": 1,
+    "delete pipeline": 0.3,
+    "delete message": 1,
+    "refuse": 6,
+    "down": 8,
+    "slow": 2,
+    "deaths": 3,
+    "death": 4,
+    "codepipeline lag": 2,
+    "index lag": 2,
+    "stream lag": 2,
+    "event loss": 3,
+    "event doubles": 2,
+    "event delay": 3,
+    "duplicates": 2,
+}
+ARGUMENTS: dict[str, Any] = {
+    "start": lambda random: (_pipeline(random),),
+    "issue begins": lambda random: (random.randrange(len(KINDS)), random.choice((0.0, 5.0, 20.0, 50.0))),
+    "issue updated": lambda random: (random.randrange(8),),
+    "issue closes": lambda random: (random.randrange(8),),
+    "issue re-opens": lambda random: (random.randrange(8),),
+    "event again": lambda random: (random.randrange(1000),),
+    "click": lambda random: (
+        random.choice((ALICE, ALICE, BOB, GUEST, STRANGER)),
+        random.random() < 0.3,
+        random.choice((1, 1, 2)),
+    ),
+    "stop": lambda random: (random.randrange(8),),
+    "freeze": lambda random: (_pipeline(random),),
+    "thaw": lambda random: (_pipeline(random),),
+    "retry outside": lambda random: (random.randrange(8),),
+    "calendar closes": lambda random: (random.choice((600.0, 3600.0)), random.random() < 0.5),
+    "calendar opens": lambda _random: (),
+    "delete pipeline": lambda random: (_pipeline(random),),
+    "delete message": lambda random: (random.randrange(8),),
+    "refuse": lambda random: (random.choice(list(REFUSALS)),),
+    "down": lambda random: (
+        random.choice(("store", "store", "pipelines", "health", "chat", "secrets", "calendar", "evidence")),
+        _lasts(random),
+        _rate(random),
+    ),
+    "slow": lambda random: (random.choice(("store", "pipelines", "health", "chat")), _lasts(random), 9.0),
+    "deaths": lambda random: (random.choice((5.0, 60.0, 600.0)), random.choice((0.02, 0.1, 0.5))),
+    "death": lambda random: (random.choice(("resume", "notify", "sweep", "health_event")), random.randrange(14)),
+    "codepipeline lag": lambda random: (_lasts(random), 20.0),
+    "index lag": lambda random: (_lasts(random), random.choice((2.0, 60.0))),
+    "stream lag": lambda random: (_lasts(random), random.choice((5.0, 120.0))),
+    "event loss": lambda random: (_lasts(random), _rate(random)),
+    "event doubles": lambda random: (_lasts(random), _rate(random)),
+    "event delay": lambda random: (_lasts(random), random.choice((20.0, 600.0))),
+    "duplicates": lambda random: (_lasts(random), random.choice((0.05, 0.3))),
+}
