@@ -77,6 +77,11 @@ class Night:
         """Take the card down as it stands."""
         self.pictures.append({"what": what, "blocks": self.card(name).blocks})
 
+    def take_shared(self, what: str) -> None:
+        """Take down the newest card that many deploys share."""
+        shared = [each for each in self.cloud.slack.messages(CHANNEL) if "retry_all" in each.buttons]
+        self.pictures.append({"what": what, "blocks": shared[-1].blocks})
+
     def click(self, name: str, action_id: str, user: str) -> None:
         headers, body = self.cloud.slack.click(self.card(name), action_id, user)
         self.cloud.http("POST", "/slack/events", headers, body)
@@ -84,7 +89,8 @@ class Night:
 
 
 def _is_of(message: Message, name: str) -> bool:
-    return not message.thread_ts and f"#{name}#" in str(message.metadata["event_payload"].get("key"))
+    is_card = message.metadata.get("event_type") == "allclear_execution"
+    return is_card and f"#{name}#" in str(message.metadata["event_payload"].get("key"))
 
 
 def play(cloud: Cloud) -> list[dict[str, Any]]:
@@ -128,6 +134,7 @@ def play(cloud: Cloud) -> list[dict[str, Any]]:
     night.take("web", "Held by the health gate")
     night.take("api", "Needs a person: not AWS's doing")
     night.take("evil", "Held, with names and errors that mean harm")
+    night.take_shared("One incident, many deploys")
     night.click("mobile", "dismiss", "bob")
     night.wait(1)
     night.take("mobile", "Dismissed")
