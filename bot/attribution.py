@@ -18,6 +18,7 @@ from bot.model import (
     PipelineTags,
     Verdict,
 )
+from bot.names import place
 from bot.policy import Policy
 from bot.providers import SERVICES_BY_BUILD_PHASE, SERVICES_BY_SDK_NAME, services_of
 
@@ -203,7 +204,7 @@ def _why(
 ) -> str:
     """The sentence that says why this issue explains this action's failure; "" if it does not."""
     report = issue.report
-    where = "everywhere" if report.region == "global" else f"in {report.region}"
+    where = place(report.region)
     issue_text = (
         f"An open {report.service} issue {where} ({report.type_code}) explains it"
         if issue.open

@@ -9,9 +9,10 @@ from typing import Any
 
 from bot import burst_text, card_text
 from bot.bursts import Burst, BurstLine
+from bot.cards import confirm_dialog
 from bot.issue_answers import offered, still_ignored
 from bot.model import Execution, Issue
-from bot.mrkdwn import mention, mrkdwn, plain, slack_date
+from bot.mrkdwn import TEXT_LIMIT, escape, mention, mrkdwn, plain, slack_date
 from bot.policy import Policy
 from bot.slack_port import Message
 
@@ -21,7 +22,6 @@ RETRY_ALL = "retry_all"  # the button's action_id
 
 LISTED = 24  # members the card names; the thread has them all
 IN_A_SECTION = 8  # of at most 300 characters each, in a section's 3,000
-TEXT_ROOM = 3_900  # of chat.update's 4,000
 
 
 def render_burst(
@@ -55,7 +55,7 @@ def render_burst(
     if any(line.waits for line in lines):
         blocks.append({"type": "actions", "elements": [_retry_all(burst, lines, closed)]})
     return Message(
-        text=_spoken(" ".join((f"{burst_text.spoken(headline)}. {counts} {what_next}", *stand)), shown, more),
+        text=_spoken(" ".join((f"{escape(headline, 300)}. {counts} {what_next}", *stand)), shown, more),
         blocks=tuple(blocks),
         metadata={"event_type": BURST_EVENT_TYPE, "event_payload": {"key": burst.burst_id}},
     )
@@ -65,7 +65,7 @@ def _spoken(beginning: str, shown: Sequence[str], more: int) -> str:
     """All of it for those who hear the text and see no blocks; as many members as there is room for."""
     text, left = beginning, len(shown) + more
     for line in shown:
-        if len(text) + len(line) + 40 > TEXT_ROOM:
+        if len(text) + len(line) + 40 > TEXT_LIMIT:
             break
         text, left = f"{text}\n{line}", left - 1
     return f"{text}\nand {left} more" if left else text
@@ -87,12 +87,8 @@ def _retry_all(burst: Burst, lines: Sequence[BurstLine], closed: Collection[str]
     }
     warning = burst_text.retry_warning(lines, closed)
     if warning:
-        button["confirm"] = {
-            "title": plain("Retry all while the issue is open?", 100),
-            "text": plain(warning, 300),
-            "confirm": plain("Retry all", 30),
-            "deny": plain("Keep waiting", 30),
-        }
+        title = "Retry all while the issue is open?"
+        button["confirm"] = confirm_dialog(title, warning, "Retry all", "Keep waiting")
     return button
 
 
@@ -108,7 +104,7 @@ def render_burst_asking(burst: Burst, asking: int, policy: Policy) -> Message:
 
 def render_asking(execution: Execution, policy: Policy) -> Message:
     """The one reply to a card that was there before a person was needed: what there is to decide."""
-    name = burst_text.spoken(card_text.headline(execution))
+    name = escape(card_text.headline(execution), 300)
     text = burst_text.with_on_call(f"{name}. {card_text.why(execution)} {burst_text.DECIDE}", policy)
     return _reply(text, f"asking#{execution.key}#{execution.entered_version}")
 

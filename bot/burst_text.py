@@ -6,13 +6,13 @@ Every function answers safe mrkdwn, except `headline` and `retry_warning`, which
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from statistics import median
 
 from bot.bursts import BurstLine
 from bot.card_text import STATUS_WORDS, WHO_MAY_ACT
 from bot.issue_answers import issue_name
 from bot.model import HEALTH_UNREADABLE, Blocker, ExecutionKey, Issue, IssuePhase, PipelineTags, Status
-from bot.mrkdwn import bold, clean, cut, duration_text, escape, mention, on_call, slack_date
+from bot.mrkdwn import bold, clean, cut, duration_text, escape, mention, on_call_sentence, slack_date
+from bot.names import issue_at
 from bot.policy import Policy
 
 ISSUES_SHOWN = 3  # of those that hold members, the ones that hold most: how each stands is on the card
@@ -85,12 +85,7 @@ def _named_issue(lines: Sequence[BurstLine]) -> str:
 def _issue(blocker: Blocker) -> str:
     if blocker.issue == HEALTH_UNREADABLE:
         return "AWS Health unreadable"
-    return f"{cut(clean(blocker.service), 40)} in {cut(clean(blocker.region), 30)}"
-
-
-def spoken(line: str) -> str:
-    """A headline as mrkdwn."""
-    return escape(line, 300)
+    return cut(clean(issue_at(blocker.service, blocker.region)), 75)
 
 
 def counts(lines: Sequence[BurstLine]) -> str:
@@ -183,8 +178,8 @@ def _summary(lines: Sequence[BurstLine]) -> str:
 
 def _spread(spans: Sequence[timedelta]) -> str:
     """ "42 min (median), at most 3 h"; one duration where they are all alike."""
-    middle = duration_text(timedelta(seconds=median(span.total_seconds() for span in spans)))
-    longest = duration_text(max(spans))
+    ranked = sorted(spans)  # not statistics.median: importing that costs a cold start tens of milliseconds
+    middle, longest = duration_text(ranked[len(ranked) // 2]), duration_text(ranked[-1])
     return middle if middle == longest else f"{middle} (median), at most {longest}"
 
 
@@ -227,8 +222,7 @@ def asking(members: int, policy: Policy) -> str:
 
 
 def with_on_call(text: str, policy: Policy) -> str:
-    called = on_call(policy.on_call_mention)
-    return f"{text} On call: {called}." if called else text
+    return f"{text} {on_call_sentence(policy.on_call_mention)}".rstrip()
 
 
 def _deploys(number: int) -> str:

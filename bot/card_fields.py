@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.model import HEALTH_UNREADABLE, Blocker, Execution, ExecutionKey, Status
 from bot.mrkdwn import bold, escape, slack_date
+from bot.names import place
 from bot.policy import Policy
 
 ISSUES_SHOWN = 5
@@ -54,12 +55,15 @@ def _issues(execution: Execution) -> tuple[str, str]:
             blockers[0].start_at
         )
     more = len(blockers) - ISSUES_SHOWN
-    lines = [_issue(blocker) for blocker in blockers[:ISSUES_SHOWN]]
+    lines = [issue_since(blocker) for blocker in blockers[:ISSUES_SHOWN]]
     return "AWS issues", "\n".join([*lines, f"and {more} more"] if more > 0 else lines)
 
 
-def _issue(blocker: Blocker) -> str:
-    return f"{bold(blocker.service, 40)} in {escape(blocker.region, 40)} since {slack_date(blocker.start_at)}"
+def issue_since(blocker: Blocker) -> str:
+    """An issue that holds it, in a line."""
+    if blocker.issue == HEALTH_UNREADABLE:
+        return f"AWS Health cannot be read since {slack_date(blocker.start_at)}"
+    return f"{bold(blocker.service, 40)} {escape(place(blocker.region), 43)} since {slack_date(blocker.start_at)}"
 
 
 def _also_held(execution: Execution, others: Sequence[ExecutionKey]) -> str:

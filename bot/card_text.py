@@ -10,12 +10,23 @@ from bot.card_advice import advice
 from bot.card_closing import how_it_passed, how_long_it_was_held, last_word, trail
 from bot.card_fields import fields
 from bot.card_waiting import waiting_next
-from bot.model import ALLCLEAR, HEALTH_UNREADABLE, Execution, ExecutionKey, Status, Verdict
-from bot.mrkdwn import bold, clean, cut, duration_text, escape, mention, on_call, slack_date, unlinked
+from bot.model import ALLCLEAR, Execution, ExecutionKey, Status, Verdict
+from bot.mrkdwn import (
+    TEXT_LIMIT,
+    bold,
+    clean,
+    cut,
+    duration_text,
+    escape,
+    mention,
+    on_call_sentence,
+    slack_date,
+    unlinked,
+)
+from bot.names import issue_at, unreadable_health
 from bot.policy import Policy
 
 WHO_MAY_ACT = "Any full member of this workspace may act (no guests, no outsiders)."
-SPOKEN_LIMIT = 3_900  # characters: chat.update takes 4,000, and does not say how it counts those beyond 16 bits
 ERROR_SPOKEN = 300  # characters
 
 STATUS_WORDS = {
@@ -82,11 +93,10 @@ def what_next(execution: Execution, policy: Policy) -> str:
         case Status.RETRYING:
             sentences = ["The stage runs again; this card will say how it ends."]
         case Status.NEEDS_HUMAN:
-            called = on_call(policy.on_call_mention)
             sentences = [
                 f"*What to do:* {advice(execution, policy)}",
                 _checked_again(execution),
-                f"On call: {called}." if called else "",
+                on_call_sentence(policy.on_call_mention),
             ]
         case Status.RECOVERED:
             sentences = [how_it_passed(execution)]
@@ -101,7 +111,7 @@ def what_next(execution: Execution, policy: Policy) -> str:
 def _until_the_all_clear(execution: Execution, policy: Policy) -> str:
     retried = execution.tags.auto_retry and policy.max_automatic_retries > 0
     then = "Allclear retries it by itself" if retried else "Allclear asks a person to retry"
-    if any(blocker.issue == HEALTH_UNREADABLE for blocker in execution.blockers):
+    if unreadable_health(execution.blockers):
         when = "once AWS Health can be read again and shows nothing open that explains this"
     else:
         count = len(execution.blockers)
@@ -153,12 +163,12 @@ def who_may_act(execution: Execution, policy: Policy, *, override: bool) -> str:
 
 def retry_warning(execution: Execution) -> str:
     """The native confirm's text, plain: what a retry with an open issue means."""
-    if any(blocker.issue == HEALTH_UNREADABLE for blocker in execution.blockers):
+    if unreadable_health(execution.blockers):
         warning = (
             "AWS Health cannot be read, so nobody can tell whether an issue is open. The stage may fail again."
         )
     else:
-        names = ", ".join(f"{blocker.service} in {blocker.region}" for blocker in execution.blockers[:2])
+        names = ", ".join(issue_at(blocker.service, blocker.region) for blocker in execution.blockers[:2])
         more = f" and {len(execution.blockers) - 2} more" if len(execution.blockers) > 2 else ""
         warning = f"Still open: {cut(clean(names), 120)}{more}. The stage may fail again."
     gate = " The health gate checks again and stops it while its issues are open."
@@ -202,5 +212,5 @@ def _fitting(parts: Iterable[str]) -> str:
     text = ""
     for part in parts:
         longer = f"{text} {part}" if text else part
-        text = longer if len(longer) <= SPOKEN_LIMIT else text
+        text = longer if len(longer) <= TEXT_LIMIT else text
     return text

@@ -1,20 +1,20 @@
 """What a card says of a deploy that a gate keeps waiting. Pure; the text is safe mrkdwn."""
 
-from bot.model import HEALTH_UNREADABLE, Execution, Status
-from bot.mrkdwn import duration_text, on_call, slack_date
+from bot.model import Execution, Status
+from bot.mrkdwn import duration_text, on_call_sentence, slack_date
+from bot.names import unreadable_health
 from bot.policy import Policy
 
 
 def waiting_next(execution: Execution, policy: Policy) -> str:
     """When the gate lets it through, how long it can wait, and how to end it sooner."""
     if execution.status is Status.NEEDS_HUMAN:
-        called = on_call(policy.on_call_mention)
-        whom = f" On call: {called}." if called else ""
+        called = on_call_sentence(policy.on_call_mention)
         return (
             "CodePipeline fails the gate's action by itself if nobody answers it for long; this card will say "
-            f"what follows. To end it now, stop the execution in CodePipeline.{whom}"
-        )
-    if any(blocker.issue == HEALTH_UNREADABLE for blocker in execution.blockers):
+            f"what follows. To end it now, stop the execution in CodePipeline. {called}"
+        ).rstrip()
+    if unreadable_health(execution.blockers):
         when = "AWS Health can be read again and shows nothing open there"
     elif execution.blockers:
         issues = (

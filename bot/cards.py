@@ -14,8 +14,9 @@ from urllib.parse import quote
 from bot import card_text
 from bot.card_closing import trail
 from bot.card_fields import fields
-from bot.model import HEALTH_UNREADABLE, Execution, ExecutionKey, FailedAction, Status
+from bot.model import Execution, ExecutionKey, FailedAction, Status
 from bot.mrkdwn import literal, mrkdwn, plain
+from bot.names import unreadable_health
 from bot.overrides import can_be_overridden
 from bot.policy import Policy
 from bot.slack_port import Message
@@ -140,7 +141,7 @@ def _retry(execution: Execution, policy: Policy) -> dict[str, Any]:
     warnings += [card_text.freeze_warning(calendars)] if calendars else []
     if not warnings:
         return _button(RETRY, "Retry now", execution, style="primary")
-    unreadable = any(blocker.issue == HEALTH_UNREADABLE for blocker in execution.blockers)
+    unreadable = unreadable_health(execution.blockers)
     title = (
         "Retry without AWS Health?"
         if unreadable
@@ -148,7 +149,7 @@ def _retry(execution: Execution, policy: Policy) -> dict[str, Any]:
         if execution.blockers
         else "Retry without asking the change calendar?"
     )
-    confirm = _confirm(title, " ".join(warnings), "Retry now", "Keep waiting")
+    confirm = confirm_dialog(title, " ".join(warnings), "Retry now", "Keep waiting")
     return _button(RETRY, "Retry now", execution, style="primary", confirm=confirm)
 
 
@@ -159,11 +160,11 @@ def _override(execution: Execution) -> dict[str, Any]:
 
 def _dismiss(execution: Execution) -> dict[str, Any]:
     text = f"Allclear will not retry {execution.key.stage} of {execution.key.pipeline}. Undo stays on the card."
-    confirm = _confirm("Don't resume this deploy?", text, "Don't resume", "Keep")
+    confirm = confirm_dialog("Don't resume this deploy?", text, "Don't resume", "Keep")
     return _button(DISMISS, "Don't resume", execution, confirm=confirm)
 
 
-def _confirm(title: str, text: str, yes: str, no: str) -> dict[str, Any]:
+def confirm_dialog(title: str, text: str, yes: str, no: str) -> dict[str, Any]:
     return {"title": plain(title, 100), "text": plain(text, 300), "confirm": plain(yes, 30), "deny": plain(no, 30)}
 
 

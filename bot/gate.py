@@ -10,6 +10,7 @@ from typing import Any
 from bot.attribution import last_segment
 from bot.errors import ParseError
 from bot.model import HEALTH_UNREADABLE, Issue, IssuePhase, Override
+from bot.names import issue_at
 from bot.policy import Policy, WhenHealthUnreadable
 
 GATE_MESSAGE_PREFIX = "Allclear health gate:"
@@ -212,14 +213,14 @@ def _concerns(issue: Issue, request: GateRequest, account: str, policy: Policy) 
 
 
 def _names(issues: Iterable[Issue]) -> str:
-    return ", ".join(f"{issue.report.service} in {issue.report.region}" for issue in issues)
+    return ", ".join(issue_at(issue.report.service, issue.report.region) for issue in issues)
 
 
 def _stop(blocking: list[Issue], beside: str) -> GateAnswer:
     blocking.sort(key=lambda issue: (issue.report.start_at, issue.key))
     one = len(blocking) == 1
     details = "; ".join(
-        f"{issue.report.service} in {issue.report.region} since {issue.report.start_at:%Y-%m-%d %H:%M} UTC "
+        f"{issue_at(issue.report.service, issue.report.region)} since {issue.report.start_at:%Y-%m-%d %H:%M} UTC "
         f"({last_segment(issue.report.arn)})"
         for issue in blocking
     )

@@ -6,6 +6,7 @@ from typing import Any
 from bot.attribution import last_segment
 from bot.model import HEALTH_UNREADABLE, Execution, ExecutionKey, Issue, IssuePhase
 from bot.mrkdwn import bold, escape, mention, mrkdwn, slack_date
+from bot.names import place
 from bot.slack_answers import IGNORE, MOST_CHOICES, UNIGNORE, Answer, issue_button
 
 HELD_SHOWN = 3
@@ -35,9 +36,10 @@ def issue_name(issue: Issue) -> str:
     report = issue.report
     if issue.key == HEALTH_UNREADABLE:
         return f"*AWS Health cannot be read* since {slack_date(report.start_at)}"
-    where = "everywhere" if report.region == "global" else f"in {escape(report.region, 30)}"
     own = f", account {escape(report.account, 12)} only" if report.account else ""
-    return f"{bold(report.service, 40)} {where}{own}, since {slack_date(report.start_at)}"
+    return (
+        f"{bold(report.service, 40)} {escape(place(report.region), 33)}{own}, since {slack_date(report.start_at)}"
+    )
 
 
 def issue_line(issue: Issue, held: Sequence[ExecutionKey], *, counted_all: bool = True) -> str:

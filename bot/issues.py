@@ -25,6 +25,7 @@ from bot.issue_events import (
     Unignored,
 )
 from bot.model import HEALTH_UNREADABLE, ExecutionKey, Issue, IssuePhase, IssueReport
+from bot.names import place
 from bot.policy import Policy
 
 WATCH_EVERY = timedelta(minutes=1)  # an open issue is asked about at AWS Health this often
@@ -36,7 +37,7 @@ def all_clear(issue: Issue, policy: Policy) -> str:
     report = issue.report
     if report.arn == HEALTH_UNREADABLE:
         return "AWS Health can be read again"
-    where = "everywhere" if report.region == "global" else f"in {report.region}"
+    where = place(report.region)
     if issue.ignored_by:
         return f"the {report.service} issue {where} is ignored by {issue.ignored_by} ({issue.ignored_reason})"
     if not report.closed:

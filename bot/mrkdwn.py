@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+TEXT_LIMIT = 3_900  # characters of top-level text: chat.update takes 4,000, and does not say how it counts
 WORD_JOINER = "\u2060"  # invisible; between `<` and `!` it leaves nothing to parse
 _SPECIAL = re.compile("<(?=[!@#])")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,20}")
@@ -137,6 +138,12 @@ def on_call(setting: str) -> str:
     if found is None:
         return ""
     return f"<@{found[1]}>" if found[1] else f"<!subteam^{found[2]}>"
+
+
+def on_call_sentence(setting: str) -> str:
+    """ "On call: @team.", "" where nobody is set."""
+    called = on_call(setting)
+    return f"On call: {called}." if called else ""
 
 
 def duration_text(span: timedelta) -> str:

@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
+from bot.card_fields import issue_since
 from bot.issue_answers import issue_name
 from bot.model import Execution, Issue
-from bot.mrkdwn import bold, clean, cut, escape, mrkdwn, plain, slack_date
+from bot.mrkdwn import clean, cut, mrkdwn, plain
 from bot.overrides import OVERRIDE_LASTS, REASON_LIMIT, what_stopped
 from bot.slack_answers import deploy_name
 
@@ -22,10 +23,7 @@ def override_modal(execution: Execution, reason: str = "") -> dict[str, Any]:
         f"{deploy_name(execution)} passes {what_stopped(execution)}, once: this execution and this stage only, "
         f"for {minutes} minutes. Who did it and why is kept, and shown on the card."
     )
-    still = [
-        f"• {bold(blocker.service, 40)} in {escape(blocker.region, 30)}, since {slack_date(blocker.start_at)}"
-        for blocker in blockers[:ISSUES_SHOWN]
-    ]
+    still = [f"• {issue_since(blocker)}" for blocker in blockers[:ISSUES_SHOWN]]
     if len(blockers) > ISSUES_SHOWN:
         still.append(f"and {len(blockers) - ISSUES_SHOWN} more")
     shown = [text, *(["*It was stopped for*", *still] if still else [])]

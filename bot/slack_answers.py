@@ -11,11 +11,11 @@ from typing import Any
 from bot import card_text
 from bot.cards import RETRY
 from bot.model import HEALTH_UNREADABLE, Blocker, Execution, Status, Verdict
-from bot.mrkdwn import bold, duration_text, escape, mrkdwn, plain, slack_date
+from bot.mrkdwn import TEXT_LIMIT, bold, duration_text, escape, mrkdwn, plain, slack_date
+from bot.names import issue_at, unreadable_health
 from bot.policy import Policy
 
 SECTION = 2_900  # characters of a section's text; Slack takes 3,000
-SPOKEN = 3_900
 MOST_SECTIONS = 25  # blocks; Slack takes 50 in a message, and 20 may be choices
 VALUE_LIMIT = 2_000  # characters of a button's value
 MOST_CHOICES = 10
@@ -35,10 +35,10 @@ class Answer:
     @property
     def spoken(self) -> str:
         """The top-level text, for notifications and screen readers; the blocks have the rest of a long one."""
-        if len(self.text) <= SPOKEN:
+        if len(self.text) <= TEXT_LIMIT:
             return self.text
-        ends = [self.text.rfind(mark, 0, SPOKEN) for mark in ("\n", " • ")]
-        return f"{self.text[: max(ends) if max(ends) > 0 else self.text.rfind(' ', 0, SPOKEN)]}\n…"
+        ends = [self.text.rfind(mark, 0, TEXT_LIMIT) for mark in ("\n", " • ")]
+        return f"{self.text[: max(ends) if max(ends) > 0 else self.text.rfind(' ', 0, TEXT_LIMIT)]}\n…"
 
     @property
     def blocks(self) -> list[dict[str, Any]]:
@@ -92,8 +92,7 @@ def standing(execution: Execution) -> str:
 def _blocker(blocker: Blocker) -> str:
     if blocker.issue == HEALTH_UNREADABLE:
         return "AWS Health being unreadable"
-    where = "everywhere" if blocker.region == "global" else f"in {escape(blocker.region, 30)}"
-    return f"{escape(blocker.service, 30)} {where}"
+    return escape(issue_at(blocker.service, blocker.region), 60)
 
 
 def deploy_name(execution: Execution) -> str:
@@ -109,7 +108,7 @@ def next_step(execution: Execution, policy: Policy) -> str:
             return f"Next: its gate lets it through {duration_text(policy.settle)} after AWS closes what holds it."
         case Status.NEEDS_HUMAN if execution.waiting:
             return "Next: CodePipeline ends the gate's action; to end it now, stop the execution there."
-        case Status.BLOCKED if any(blocker.issue == HEALTH_UNREADABLE for blocker in execution.blockers):
+        case Status.BLOCKED if unreadable_health(execution.blockers):
             return "Next: it goes on once AWS Health can be read again."
         case Status.BLOCKED if not execution.tags.auto_retry:
             return "Next: a person is asked at the all-clear."

@@ -102,7 +102,7 @@ class App:
 
     @cached_property
     def evidence(self) -> Evidence:
-        return ServiceEvidence(AwsClients(connect_timeout=2, read_timeout=4))
+        return ServiceEvidence(self._clients)
 
     @cached_property
     def world(self) -> World:

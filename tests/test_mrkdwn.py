@@ -14,6 +14,7 @@ from bot.mrkdwn import (
     literal,
     mention,
     on_call,
+    on_call_sentence,
     slack_date,
     unlinked,
 )
@@ -113,3 +114,8 @@ def test_durations_are_told_in_two_units_at_most(span: timedelta, text: str) -> 
 )
 def test_the_on_call_setting_mentions_a_person_or_a_group_and_nothing_else(setting: str, written: str) -> None:
     assert on_call(setting) == written
+
+
+def test_who_is_on_call_is_a_sentence_or_nothing() -> None:
+    assert on_call_sentence("S0ONCALL") == "On call: <!subteam^S0ONCALL>."
+    assert on_call_sentence("") == on_call_sentence("nobody") == ""

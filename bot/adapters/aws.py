@@ -31,16 +31,18 @@ class AwsClients:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._session: boto3.Session | None = None
-        self._clients: dict[tuple[str, str, int], Any] = {}
+        self._clients: dict[tuple[str, str, int, float | None], Any] = {}
         self._lock = threading.Lock()  # clients may be shared between threads, making them may not
 
-    def client(self, service: str, region: str, *, attempts: int = ATTEMPTS) -> Any:
+    def client(
+        self, service: str, region: str, *, attempts: int = ATTEMPTS, read_timeout: float | None = None
+    ) -> Any:
         """The client of `service` for this Region.
 
         `attempts` is the number of calls in all, the first one included. With 1 the SDK never resends by itself
-        ("max_attempts": 1 would still send two).
+        ("max_attempts": 1 would still send two). `read_timeout`, in seconds, is for what nobody waits long for.
         """
-        key = (service, region, attempts)
+        key = (service, region, attempts, read_timeout)
         with self._lock:
             if key not in self._clients:
                 self._session = self._session or boto3.Session()
@@ -49,7 +51,7 @@ class AwsClients:
                     region_name=region,
                     config=Config(
                         connect_timeout=self._connect_timeout,
-                        read_timeout=self._read_timeout,
+                        read_timeout=read_timeout or self._read_timeout,
                         retries={"mode": "standard", "total_max_attempts": attempts},
                     ),
                 )

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 STACKS = 3  # the action's own and nested ones that failed with it
 PAGES = 2  # of a stack's events, newest first, 100 a page: a stack may have 500 resources, few of them fail
 ATTEMPTS = 2  # calls in all; nobody waits long for an explanation
+READ_TIMEOUT = 4  # seconds
 
 _BUILD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-_]{1,254}:[A-Za-z0-9\-]{1,100}")
 _DEPLOYMENT_ID = re.compile(r"d-[A-Z0-9]{1,30}")
@@ -76,7 +77,7 @@ class ServiceEvidence:
 
     def _stack_events(self, region: str, stack: str) -> Iterator[Event]:
         """Newest first, a page at a time."""
-        client = self._clients.client("cloudformation", region, attempts=ATTEMPTS)
+        client = self._clients.client("cloudformation", region, attempts=ATTEMPTS, read_timeout=READ_TIMEOUT)
         more: dict[str, str] = {}
         for _ in range(PAGES):
             answer = client.describe_stack_events(StackName=stack, **more)
@@ -89,7 +90,7 @@ class ServiceEvidence:
         """The phase that failed. A phase that was stopped for another's failure is none."""
         if not _BUILD_ID.fullmatch(action.external_execution_id):
             return Found()
-        client = self._clients.client("codebuild", action.region, attempts=ATTEMPTS)
+        client = self._clients.client("codebuild", action.region, attempts=ATTEMPTS, read_timeout=READ_TIMEOUT)
         builds = client.batch_get_builds(ids=[action.external_execution_id]).get("builds", ())
         for build in builds:
             for phase in build.get("phases", ()):
@@ -102,7 +103,7 @@ class ServiceEvidence:
     def _deployment(self, _account: str, action: FailedAction) -> Found:
         if not _DEPLOYMENT_ID.fullmatch(action.external_execution_id):
             return Found()
-        client = self._clients.client("codedeploy", action.region, attempts=ATTEMPTS)
+        client = self._clients.client("codedeploy", action.region, attempts=ATTEMPTS, read_timeout=READ_TIMEOUT)
         told = client.get_deployment(deploymentId=action.external_execution_id).get("deploymentInfo", {})
         services = set(SERVICES_BY_PLATFORM.get(told.get("computePlatform", ""), ()))
         if told.get("loadBalancerInfo"):
@@ -113,7 +114,7 @@ class ServiceEvidence:
         cluster, _, name = action.target.partition("/")
         if not name:
             return Found()
-        client = self._clients.client("ecs", action.region, attempts=ATTEMPTS)
+        client = self._clients.client("ecs", action.region, attempts=ATTEMPTS, read_timeout=READ_TIMEOUT)
         arn = f"arn:{client.meta.partition}:ecs:{action.region}:{account}:service/{cluster}/{name}"
         services: set[str] = set()
         for told in client.describe_services(cluster=cluster, services=[arn]).get("services", ()):

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.clocks import GATE_BACKOFF
 from bot.lifecycle.events import Event, Explained, Overtaken, Released, StageFailed, StageGone, StageStopped
-from bot.lifecycle.state import end, next_state, unclaimed, why_not_automatic, why_switched_off
+from bot.lifecycle.state import end, next_state, unborn, unclaimed, why_not_automatic, why_switched_off
 from bot.model import (
     ALLCLEAR,
     HEALTH_UNREADABLE,
@@ -18,23 +18,13 @@ from bot.model import (
     Status,
     Verdict,
 )
+from bot.names import place
 from bot.policy import Policy
 
 
 def begin(key: ExecutionKey, event: StageFailed, now: datetime, policy: Policy) -> Execution:
     """The first state of a stage that failed: version 1."""
-    unborn = Execution(
-        key=key,
-        version=0,
-        status=Status.NEEDS_HUMAN,
-        entered_version=0,
-        entered_at=now,
-        first_failed_at=event.failed_at,
-        failed_at=event.failed_at,
-        actions=(),
-        attribution=event.attribution,
-    )
-    return _failed(unborn, event, now, policy)
+    return _failed(unborn(key, event.failed_at, event.attribution, now), event, now, policy)
 
 
 def fail(execution: Execution, event: StageFailed, now: datetime, policy: Policy) -> Execution:
@@ -135,8 +125,7 @@ def _names(blockers: tuple[Blocker, ...]) -> str:
 def _name(blocker: Blocker) -> str:
     if blocker.issue == HEALTH_UNREADABLE:
         return "AWS Health being unreadable"
-    where = "everywhere" if blocker.region == "global" else f"in {blocker.region}"
-    return f"the {blocker.service} issue {where}"
+    return f"the {blocker.service} issue {place(blocker.region)}"
 
 
 def resume_or_ask(

@@ -20,6 +20,7 @@ from bot.lifecycle.events import (
 from bot.lifecycle.holding import hold_or_ask
 from bot.lifecycle.state import next_state, refuse_while_waiting, unclaimed, why_not_automatic, why_switched_off
 from bot.model import ALLCLEAR, Claim, Execution, RetryPlan, Status, Verdict
+from bot.names import issue_at
 from bot.overrides import can_be_overridden, what_stopped
 from bot.policy import Policy
 
@@ -174,7 +175,7 @@ def request(execution: Execution, event: RetryRequested, now: datetime, policy: 
 
 
 def _in_spite_of(execution: Execution) -> str:
-    names = ", ".join(f"{blocker.service} in {blocker.region}" for blocker in execution.blockers)
+    names = ", ".join(issue_at(blocker.service, blocker.region) for blocker in execution.blockers)
     return f" with an issue open ({names})" if names else ""
 
 

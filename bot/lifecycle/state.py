@@ -7,13 +7,28 @@ from typing import Any
 from bot.clocks import next_due
 from bot.errors import IllegalTransition
 from bot.lifecycle.events import Event
-from bot.model import ALLCLEAR, TRAIL_LENGTH, Entry, Execution, Status
+from bot.model import ALLCLEAR, TRAIL_LENGTH, Attribution, Entry, Execution, ExecutionKey, Status
 from bot.policy import Policy
 
 
 def same(execution: Execution, _event: Event, _now: datetime, _policy: Policy) -> Execution:
     """No news: the very same object."""
     return execution
+
+
+def unborn(key: ExecutionKey, failed_at: datetime, attribution: Attribution, now: datetime) -> Execution:
+    """What the first version is made from: version 0, which nobody saves."""
+    return Execution(
+        key=key,
+        version=0,
+        status=Status.NEEDS_HUMAN,
+        entered_version=0,
+        entered_at=now,
+        first_failed_at=failed_at,
+        failed_at=failed_at,
+        actions=(),
+        attribution=attribution,
+    )
 
 
 def next_state(

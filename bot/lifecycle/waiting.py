@@ -4,25 +4,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.lifecycle.events import GateLost, GatePassed, GateWaits
-from bot.lifecycle.state import next_state
+from bot.lifecycle.state import next_state, unborn
 from bot.model import ALLCLEAR, Execution, ExecutionKey, Status
+from bot.names import issue_at
 from bot.policy import Policy
 
 
 def begin_waiting(key: ExecutionKey, event: GateWaits, now: datetime, policy: Policy) -> Execution:
     """The first state of a stage in which a gate waits: version 1."""
-    unborn = Execution(
-        key=key,
-        version=0,
-        status=Status.BLOCKED,
-        entered_version=0,
-        entered_at=now,
-        first_failed_at=event.since_at,
-        failed_at=event.since_at,
-        actions=(),
-        attribution=event.attribution,
-    )
-    return wait(unborn, event, now, policy)
+    return wait(unborn(key, event.since_at, event.attribution, now), event, now, policy)
 
 
 def wait(execution: Execution, event: GateWaits, now: datetime, policy: Policy) -> Execution:
@@ -47,7 +37,7 @@ def wait(execution: Execution, event: GateWaits, now: datetime, policy: Policy) 
         revision=event.revision or execution.revision,
         waits_until=event.until_at,
     )
-    names = ", ".join(f"{blocker.service} in {blocker.region}" for blocker in blockers[:3])
+    names = ", ".join(issue_at(blocker.service, blocker.region) for blocker in blockers[:3])
     what = f"the gate keeps it waiting{f' for {names}' if names else ''}"
     return next_state(
         waiting, now, policy, what,

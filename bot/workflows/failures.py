@@ -9,6 +9,7 @@ from bot import attribution
 from bot.issues import all_clear
 from bot.lifecycle import Explained, Released, StageFailed
 from bot.model import Attribution, Execution, FailedAction, Issue, IssuePhase, PipelineTags, Status, Verdict
+from bot.names import issue_at
 from bot.ports import StageTruth
 from bot.workflows.evidence import with_evidence
 from bot.workflows.ledger import IssueReader, Known, open_unreadable
@@ -89,7 +90,9 @@ def release_what_is_clear(world: World, execution: Execution, now: datetime) -> 
     for blocker in execution.blockers if execution.status in (Status.BLOCKED, Status.NEEDS_HUMAN) else ():
         issue = world.store.load_issue(blocker.issue)
         if issue is None or issue.phase in (IssuePhase.DRAINING, IssuePhase.DONE):
-            why = all_clear(issue, world.policy) if issue else f"{blocker.service} in {blocker.region} is over"
+            why = (
+                all_clear(issue, world.policy) if issue else f"{issue_at(blocker.service, blocker.region)} is over"
+            )
             released = Released(blocker.issue, why, issue.closed_at if issue else None)
             execution = apply(world, execution.key, released, now) or execution
     return execution

@@ -68,8 +68,9 @@ def _let_through(world: World, run: Run, hold: Hold, truths: tuple[StageTruth, .
 
 def _wait(world: World, truth: StageTruth, hold: Hold, now: datetime) -> None:
     key = truth.key
-    if apply(world, key, _waits(world, key, truth, hold), now) is None:
-        save(world, None, begin_waiting(key, _waits(world, key, truth, hold), now, world.policy))
+    waits = _waits(world, key, truth, hold)
+    if apply(world, key, waits, now) is None:
+        save(world, None, begin_waiting(key, waits, now, world.policy))
 
 
 def _waits(world: World, key: ExecutionKey, truth: StageTruth, hold: Hold) -> GateWaits:

@@ -85,7 +85,7 @@ class _Card(LivingMessage[CardRef]):
         card = placed(self._saves, card, execution, self._policy, self._now)
         self.burst = card.burst
         if card.ts:
-            done = self._update(card, execution.version, self._message(execution))
+            done = self._update(card, execution.version, self._message(card, execution))
             return done and not (self.shown and self._owes(card))
         if card.posting_at is not None:
             return self._look_for(card, card.posting_at, card.thread_ts)
@@ -93,7 +93,7 @@ class _Card(LivingMessage[CardRef]):
             return self._reply(card, execution)
         # A card that is posted when a person is needed tells people so itself.
         tells = replace(card, thread_ts="", asked_version=max(card.asked_version, self._asks))
-        return self._post(tells, execution.version, self._message(execution))
+        return self._post(tells, execution.version, self._message(card, execution))
 
     def _rest(self, card: CardRef, execution: Execution) -> bool:
         """The card shows the state. One reply is owed if it was there before a person was needed."""
@@ -115,15 +115,17 @@ class _Card(LivingMessage[CardRef]):
             return False
         if burst.ts:
             in_thread = replace(card, channel=burst.channel, thread_ts=burst.ts)
-            return self._post(in_thread, execution.version, self._message(execution), burst.ts)
+            return self._post(in_thread, execution.version, self._message(card, execution), burst.ts)
         self.refused = bool(burst.undeliverable)
         due_at = None if self.refused else self._now + AGAIN_AFTER
         refused = self._unplaced(card) if self.refused else card
         self._save(replace(refused, undeliverable=burst.undeliverable, due_at=due_at))
         return True
 
-    def _message(self, execution: Execution) -> Message:
-        return render(execution, self._policy, others_held(self._saves, execution))
+    def _message(self, card: CardRef, execution: Execution) -> Message:
+        """The others that the same issues hold are looked up only where no burst's card lists them already."""
+        others = () if card.burst else others_held(self._saves, execution)
+        return render(execution, self._policy, others)
 
     def _load(self) -> CardRef | None:
         return self._saves.load_card(self._key)

@@ -7,7 +7,7 @@ from bot.history_text import history_lines, past_line
 from bot.issue_answers import concerning, held_by, issue_line
 from bot.mrkdwn import bold
 from bot.slack_answers import Answer, deploy_line
-from bot.workflows.slack.desk import Desk, of_pipeline, suggestion, unfinished
+from bot.workflows.slack.desk import PAGE, Desk, of_pipeline, suggestion, unfinished
 
 SHOWN_AT_MOST = 50
 ISSUES_SHOWN = 20
@@ -63,7 +63,7 @@ def history_of(desk: Desk, pipeline: str, now: datetime) -> Answer:
 def history(desk: Desk, now: datetime) -> Answer:
     """What ended last, in every pipeline."""
     ended = desk.store.finished(ENDED_SHOWN)
-    open_now = unfinished(desk)
+    open_now = unfinished(desk, PAGE)
     count = f"{'' if open_now.counted_all else 'at least '}{len(open_now.executions)}"
     first = f"{count} not finished; `status` lists them." if open_now.executions else "Nothing is held."
     lines = [f"• {past_line(each, now)}" for each in ended]
