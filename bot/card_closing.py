@@ -8,7 +8,6 @@ from bot.model import ALLCLEAR, Entry, Execution, Status
 from bot.mrkdwn import duration_text, escape, mention, slack_date
 
 WHAT_LIMIT = 220  # characters of a history line
-_HEDGE = ", unless the last look finds something new"  # in the history; the card's next line tells what it found
 
 
 def how_it_passed(execution: Execution) -> str:
@@ -91,7 +90,7 @@ def trail(execution: Execution) -> list[str]:
     """Who did what, oldest first; without the steps and reasons that the card tells anyway."""
     told = list(_told(execution))
     nothing_new = len(told) == 1 and told[0] is execution.trail[-1] and told[0].by == ALLCLEAR
-    return [] if nothing_new else [_line(execution, entry) for entry in told]
+    return [] if nothing_new else [_line(entry) for entry in told]
 
 
 def _told(execution: Execution) -> Iterator[Entry]:
@@ -103,17 +102,9 @@ def _told(execution: Execution) -> Iterator[Entry]:
             yield entry
 
 
-def _line(execution: Execution, entry: Entry) -> str:
+def _line(entry: Entry) -> str:
+    """What happened; on what evidence is in the history, and of the newest step on the card."""
     when = slack_date(entry.at)
     if entry.by != ALLCLEAR:
         return f"{when}  {person_said(entry)}"
-    what = entry.what
-    for above in (execution.attribution.reason, execution.note):
-        what = what.removesuffix(f": {above}").replace(f" {above}", "") if above else what
-    return f"{when}  {escape(_in_short(what), WHAT_LIMIT)}"
-
-
-def _in_short(what: str) -> str:
-    """What happened; on what evidence is in the history, and of the newest step on the card."""
-    happened = what.partition(". ")[0].removesuffix(".").removesuffix(_HEDGE)
-    return happened[:1].upper() + happened[1:]
+    return f"{when}  {escape(entry.what[:1].upper() + entry.what[1:], WHAT_LIMIT)}"

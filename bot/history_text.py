@@ -64,4 +64,4 @@ def history_lines(entries: tuple[Entry, ...]) -> list[str]:
 
 def _line(entry: Entry) -> str:
     who = "" if entry.by == ALLCLEAR else f"{mention(entry.by)} "
-    return f"  {slack_date(entry.at)}  {who}{escape(entry.what, WHAT_LIMIT)}"
+    return f"  {slack_date(entry.at)}  {who}{escape(entry.in_full, WHAT_LIMIT)}"

@@ -170,6 +170,11 @@ class Entry:
     status: Status
     what: str
     by: str = ALLCLEAR
+    evidence: str = ""  # sentences: on what that was decided, and what would have changed it
+
+    @property
+    def in_full(self) -> str:
+        return f"{self.what.rstrip('.')}. {self.evidence}" if self.evidence else self.what
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from bot.model import (
 from bot.names import place
 from bot.policy import Policy
 
+LAST_LOOK = "A last look at CodePipeline and AWS Health comes before the retry."
+
 
 def begin(key: ExecutionKey, event: StageFailed, now: datetime, policy: Policy) -> Execution:
     """The first state of a stage that failed: version 1."""
@@ -84,23 +86,23 @@ def hold_or_ask(
     common: dict[str, Any] = {"attribution": attribution, "retry": None, "claim": None, "anew": True}
     if attribution.verdict not in (Verdict.EXPLAINED, Verdict.UNREADABLE):
         return next_state(
-            execution, now, policy,
-            f"{happened}; a person is asked. {attribution.reason}{_unless(execution, policy)}",
+            execution, now, policy, f"{happened}; a person is asked",
+            evidence=f"{attribution.reason}{_unless(execution, policy)}",
             status=Status.NEEDS_HUMAN, note="", blockers=(), **common,
         )  # fmt: skip
     execution = held(execution)
     refusal = why_not_automatic(execution, now, policy)
     if refusal:
         return next_state(
-            execution, now, policy, f"{happened}; a person is asked. {refusal} {attribution.reason}",
+            execution, now, policy, f"{happened}; a person is asked", evidence=f"{refusal} {attribution.reason}",
             status=Status.NEEDS_HUMAN, note=refusal, blockers=attribution.blockers, **common,
         )  # fmt: skip
     if not attribution.blockers:
         cleared = replace(execution, attribution=attribution)
         return resume_or_ask(cleared, now, policy, f"{happened}, and what stopped it is over")
     return next_state(
-        execution, now, policy,
-        f"{happened}; held by {_names(attribution.blockers)} until the all-clear. {attribution.reason}",
+        execution, now, policy, f"{happened}; held by {_names(attribution.blockers)} until the all-clear",
+        evidence=attribution.reason,
         status=Status.BLOCKED, note="", blockers=attribution.blockers, released_at=None, **common,
     )  # fmt: skip
 
@@ -145,14 +147,14 @@ def resume_or_ask(
     }
     if refusal:
         return next_state(
-            execution, now, policy, f"{what}, but not resumed: {refusal}",
+            execution, now, policy, f"{what}, but not resumed", evidence=refusal,
             status=Status.NEEDS_HUMAN, note=refusal, retry=None, **common,
         )  # fmt: skip
     # The first stop by the gate is what was held; each one after that backs off further.
     again = execution.gate_stops - 1
     delay = GATE_BACKOFF[min(again, len(GATE_BACKOFF)) - 1] if again > 0 else timedelta(0)
     return next_state(
-        execution, now, policy, f"{what}: resuming, unless the last look finds something new",
+        execution, now, policy, f"{what}: resuming", evidence=LAST_LOOK,
         status=Status.RESUMING, note="",
         retry=RetryPlan(ALLCLEAR, now, max(now + delay, not_before_at or now)), **common,
     )  # fmt: skip
@@ -167,7 +169,7 @@ def explain(execution: Execution, event: Explained, now: datetime, policy: Polic
         if not more:
             return execution
         return next_state(
-            execution, now, policy, f"also held by {_names(more)}. {attribution.reason}",
+            execution, now, policy, f"also held by {_names(more)}", evidence=attribution.reason,
             blockers=execution.blockers + more, attribution=attribution,
         )  # fmt: skip
     if attribution.verdict is not Verdict.EXPLAINED or why_not_automatic(held(execution), now, policy):

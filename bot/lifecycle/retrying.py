@@ -31,6 +31,11 @@ RETRY_LOST = "CodePipeline accepted a retry, but the stage still shows the same 
 WAY_CLOSED = "The transition into"
 ASKING = "asking CodePipeline"
 NOT_NOW = "not now"
+NOT_RETRIED = "not retried"
+
+# What the last look before the call has found.
+ASKED_FOR_A_PERSON = "The same failure stands, nothing is frozen."
+ASKED = "The same failure stands, nothing is frozen, no known issue explains it."
 
 
 def run_outside(execution: Execution, _event: Event, now: datetime, policy: Policy) -> Execution:
@@ -61,21 +66,20 @@ def claim(execution: Execution, event: Claimed, now: datetime, policy: Policy) -
     refusal = (why_not_automatic(free, now, policy) or why_switched_off(free, policy)) if automatic else ""
     if refusal:
         return next_state(
-            free, now, policy, f"not retried: {refusal}", status=Status.NEEDS_HUMAN, note=refusal, retry=None
-        )
+            free, now, policy, NOT_RETRIED, evidence=refusal,
+            status=Status.NEEDS_HUMAN, note=refusal, retry=None,
+        )  # fmt: skip
     return next_state(
-        free, now, policy, _asking(free, automatic, again=before is not None),
+        free, now, policy, _asking(free, again=before is not None),
+        evidence=ASKED if automatic else ASKED_FOR_A_PERSON,
         claim=Claim(event.claim_id, event.lease_until_at, execution.action_execution_ids, spent_budget=automatic),
         automatic_retries=free.automatic_retries + (1 if automatic else 0),
     )  # fmt: skip
 
 
-def _asking(execution: Execution, automatic: bool, *, again: bool) -> str:
-    """What the last look before the call has found."""
+def _asking(execution: Execution, *, again: bool) -> str:
     wish = "to pass the condition" if execution.passes_condition else "to retry"
-    asking = f"{ASKING} {'again' if again else wish}"
-    found = "the same failure stands, nothing is frozen"
-    return f"{asking}: {found}, no known issue explains it" if automatic else f"{asking}: {found}"
+    return f"{ASKING} {'again' if again else wish}"
 
 
 def accept(execution: Execution, event: Accepted, now: datetime, policy: Policy) -> Execution:
@@ -104,7 +108,7 @@ def postpone(execution: Execution, event: Postponed, now: datetime, policy: Poli
     refusal = why_not_automatic(unclaimed(execution), now, policy)
     if refusal and execution.retry.requested_by == ALLCLEAR:
         return next_state(
-            unclaimed(execution), now, policy, f"{event.why}; {refusal}",
+            unclaimed(execution), now, policy, NOT_RETRIED, evidence=f"{event.why}. {refusal}",
             status=Status.NEEDS_HUMAN, note=f"{event.why}. {refusal}", retry=None,
         )  # fmt: skip
     plan = replace(
@@ -119,7 +123,8 @@ def postpone(execution: Execution, event: Postponed, now: datetime, policy: Poli
         unclaimed(execution),
         now,
         policy,
-        f"{NOT_NOW}: {event.why}; again at {event.until_at:%H:%M} UTC",
+        NOT_NOW,
+        evidence=f"{event.why}. Again at {event.until_at:%H:%M} UTC.",
         retry=plan,
         note=event.why,
     )
@@ -148,7 +153,7 @@ def freeze(execution: Execution, event: Frozen | Lapsed, now: datetime, policy: 
     if execution.claim is not None and now < execution.claim.lease_until_at:
         return execution
     return next_state(
-        unclaimed(execution), now, policy, f"not retried: {event.why}",
+        unclaimed(execution), now, policy, NOT_RETRIED, evidence=event.why,
         status=Status.NEEDS_HUMAN, note=event.why, retry=None,
     )  # fmt: skip
 

@@ -32,7 +32,14 @@ def unborn(key: ExecutionKey, failed_at: datetime, attribution: Attribution, now
 
 
 def next_state(
-    execution: Execution, now: datetime, policy: Policy, what: str, *, by: str = ALLCLEAR, **changes: Any
+    execution: Execution,
+    now: datetime,
+    policy: Policy,
+    what: str,
+    *,
+    by: str = ALLCLEAR,
+    evidence: str = "",
+    **changes: Any,
 ) -> Execution:
     """The one way to a new version: changes, history line, clock, and where the status begins."""
     version = execution.version + 1
@@ -45,7 +52,7 @@ def next_state(
         entered_version=version if began_anew else execution.entered_version,
         entered_at=now if began_anew else execution.entered_at,
         finished_at=_finished_at(execution, status, now),
-        trail=(*execution.trail, Entry(version, now, status, what, by))[-TRAIL_LENGTH:],
+        trail=(*execution.trail, Entry(version, now, status, what, by, evidence))[-TRAIL_LENGTH:],
     )
     return replace(changed, due_at=next_due(changed, now, policy))
 

@@ -36,7 +36,7 @@ def save(world: World, before: Execution | None, after: Execution) -> None:
     known = {blocker.issue for blocker in before.blockers} if before else set()
     new = [blocker.issue for blocker in after.blockers if blocker.issue not in known]
     world.store.save_execution(after, holding=new)
-    logger.info("%s is %s: %s", after.key, after.status, after.trail[-1].what)
+    logger.info("%s is %s: %s", after.key, after.status, after.trail[-1].in_full)
 
 
 def apply(world: World, key: ExecutionKey, event: Event, now: datetime) -> Execution | None:

@@ -55,10 +55,6 @@ BY_BOTH = an_attribution(blockers=(*EXPLAINED.blockers, *BY_ANOTHER.blockers))
 GATE_WAITS = GateWaits(NOW + timedelta(minutes=5), NOW + timedelta(hours=24), EXPLAINED, PipelineTags())
 OVER = an_attribution(reason="The health gate stopped it, and nothing it named is open now.", blockers=())
 
-UNTIL = f"until the all-clear. {EXPLAINED.reason}"  # how a history line that says what holds it goes on
-UNLESS = ": resuming, unless the last look finds something new"
-ASKED = ": the same failure stands, nothing is frozen, no known issue explains it"
-
 
 def failed(
     number: int, attribution: Attribution = EXPLAINED, *actions: FailedAction, at: datetime = SOON, **changes: Any

@@ -33,8 +33,6 @@ from tests.core.lifecycle_events import (
     POLICY,
     SOON,
     UNEXPLAINED,
-    UNLESS,
-    UNTIL,
     USER,
     failed,
     in_status,
@@ -64,13 +62,13 @@ def gate_stops(execution: Execution, number: int) -> Execution:
 def test_an_explained_failure_begins_held_and_says_by_what() -> None:
     execution = begun()
     assert (execution.version, execution.status, execution.held_at) == (1, Status.BLOCKED, NOW)
-    assert execution.trail[0].what == f"Deploy failed; held by the ECS issue in us-east-1 {UNTIL}"
+    assert execution.trail[0].what == "Deploy failed; held by the ECS issue in us-east-1 until the all-clear"
 
 
 def test_an_unexplained_failure_begins_with_a_person() -> None:
     execution = begun(UNEXPLAINED)
     assert (execution.version, execution.status, execution.held_at) == (1, Status.NEEDS_HUMAN, None)
-    assert execution.trail[0].what == (
+    assert execution.trail[0].in_full == (
         "Deploy failed; a person is asked. No AWS Health issue explains the failure of ECS in us-east-1. "
         "A notice until 06:20 UTC would hold it."
     )
@@ -79,7 +77,7 @@ def test_an_unexplained_failure_begins_with_a_person() -> None:
 def test_what_cannot_be_told_is_held_until_it_can() -> None:
     pseudo = blocker(Issue(unreadable_report(NOW), 1, IssuePhase.OPEN, NOW))
     held = begun(Attribution(Verdict.UNREADABLE, "AWS Health cannot be read.", (pseudo,)))
-    assert (held.status, held.trail[0].what) == (
+    assert (held.status, held.trail[0].in_full) == (
         Status.BLOCKED,
         "Deploy failed; held by AWS Health being unreadable until the all-clear. AWS Health cannot be read.",
     )
@@ -87,13 +85,13 @@ def test_what_cannot_be_told_is_held_until_it_can() -> None:
 
 def test_a_global_issue_holds_everywhere() -> None:
     held = begun(Attribution(Verdict.EXPLAINED, "It does.", (a_blocker(service="IAM", region="global"),)))
-    assert held.trail[0].what == "Deploy failed; held by the IAM issue everywhere until the all-clear. It does."
+    assert held.trail[0].in_full == "Deploy failed; held by the IAM issue everywhere until the all-clear. It does."
 
 
 def test_a_gate_stop_whose_issue_is_over_is_resumed_at_once() -> None:
     execution = begun(OVER)
     assert (execution.status, execution.released_at) == (Status.RESUMING, NOW)
-    assert execution.trail[0].what == f"Deploy failed, and what stopped it is over{UNLESS}"
+    assert execution.trail[0].what == "Deploy failed, and what stopped it is over: resuming"
 
 
 def test_one_of_two_issues_closing_frees_nothing() -> None:
@@ -104,7 +102,7 @@ def test_one_of_two_issues_closing_frees_nothing() -> None:
     assert half.trail[-1].what == "AWS closed the ECS issue in us-east-1; still held by the EC2 issue in us-east-1"
     free = step(half, OTHER_ALL_CLEAR)
     assert (free.status, free.blockers) == (Status.RESUMING, ())
-    assert free.trail[-1].what == f"AWS closed the EC2 issue in us-east-1{UNLESS}"
+    assert free.trail[-1].what == "AWS closed the EC2 issue in us-east-1: resuming"
     assert half.entered_version == held.version, "a button drawn before half the all-clear is still good"
 
 
@@ -118,14 +116,17 @@ def test_an_all_clear_of_an_issue_that_does_not_hold_it_is_no_news() -> None:
 def test_one_more_issue_holds_a_held_failure_too() -> None:
     held = step(begun(), Explained(BY_BOTH))
     assert [blocker.issue for blocker in held.blockers] == [ISSUE_ARN, OTHER_ARN]
-    assert held.trail[-1].what == f"also held by the EC2 issue in us-east-1. {EXPLAINED.reason}"
+    assert held.trail[-1].in_full == f"also held by the EC2 issue in us-east-1. {EXPLAINED.reason}"
     assert step(held, Explained(EXPLAINED)) is held
 
 
 def test_an_issue_takes_over_an_unexplained_failure() -> None:
     held = step(begun(UNEXPLAINED), Explained(EXPLAINED))
     assert (held.status, held.attribution, held.held_at) == (Status.BLOCKED, EXPLAINED, NOW)
-    assert held.trail[-1].what == f"an issue explains it after all; held by the ECS issue in us-east-1 {UNTIL}"
+    assert (
+        held.trail[-1].what
+        == "an issue explains it after all; held by the ECS issue in us-east-1 until the all-clear"
+    )
 
 
 def test_an_issue_takes_no_failure_over_whose_budget_is_spent_or_that_is_too_old() -> None:
@@ -138,7 +139,7 @@ def test_an_issue_takes_no_failure_over_whose_budget_is_spent_or_that_is_too_old
 def test_an_issue_calls_off_a_retry_that_was_not_claimed_yet() -> None:
     held = step(in_status(Status.RESUMING), Explained(BY_ANOTHER))
     assert (held.status, held.retry, held.released_at) == (Status.BLOCKED, None, None)
-    assert held.trail[-1].what == f"the retry is called off; held by the EC2 issue in us-east-1 {UNTIL}"
+    assert held.trail[-1].what == "the retry is called off; held by the EC2 issue in us-east-1 until the all-clear"
 
 
 def test_an_issue_does_not_call_off_what_a_person_asked_for() -> None:
@@ -174,21 +175,21 @@ def test_more_failed_actions_of_the_same_attempt_are_told_as_such() -> None:
     first, second = an_action(action_execution_id="attempt-1"), an_action(action_execution_id="attempt-1b")
     more = step(begun(), failed(1, UNEXPLAINED, first, second))
     assert (more.status, len(more.actions)) == (Status.NEEDS_HUMAN, 2)
-    assert more.trail[-1].what.startswith("Deploy has more failed actions; a person is asked. ")
+    assert more.trail[-1].in_full.startswith("Deploy has more failed actions; a person is asked. ")
 
 
 def test_failing_again_with_an_issue_open_waits_again() -> None:
     again = step(in_status(Status.RETRYING), failed(2))
     assert (again.status, again.automatic_retries, again.retries) == (Status.BLOCKED, 1, 1)
     assert (again.retry, again.claim, again.held_at) == (None, None, NOW)
-    assert again.trail[-1].what == f"Deploy failed again; held by the ECS issue in us-east-1 {UNTIL}"
+    assert again.trail[-1].what == "Deploy failed again; held by the ECS issue in us-east-1 until the all-clear"
 
 
 def test_the_last_retry_of_the_budget_leaves_the_failure_to_a_person() -> None:
     again = step(in_status(Status.RETRYING, automatic_retries=3), failed(2))
     assert (again.status, again.automatic_retries) == (Status.NEEDS_HUMAN, 3)
     assert again.note == "The budget of 3 automatic retries is spent."
-    assert again.trail[-1].what == (
+    assert again.trail[-1].in_full == (
         f"Deploy failed again; a person is asked. The budget of 3 automatic retries is spent. {EXPLAINED.reason}"
     )
 
@@ -241,7 +242,7 @@ def test_held_too_long_asks_a_person_once() -> None:
 def test_an_all_clear_that_comes_too_late_resumes_nothing_unasked() -> None:
     late = step(begun(), ALL_CLEAR, at=NOW + POLICY.max_age)
     assert (late.status, late.blockers) == (Status.NEEDS_HUMAN, ())
-    assert "but not resumed: It has waited for 24 hours" in late.trail[-1].what
+    assert "but not resumed. It has waited for 24 hours" in late.trail[-1].in_full
 
 
 def test_a_failure_heard_of_too_late_is_not_held_at_all() -> None:

@@ -25,11 +25,9 @@ from bot.model import ALLCLEAR, Status
 from bot.policy import Policy
 from tests.builders import ISSUE_ARN, NOW, a_blocker
 from tests.core.lifecycle_events import (
-    ASKED,
     EXPLAINED,
     POLICY,
     SOON,
-    UNTIL,
     USER,
     a_claim,
     a_plan,
@@ -47,7 +45,8 @@ def test_a_claim_spends_the_budget_and_waits_for_its_lease() -> None:
     claimed = step(in_status(Status.RESUMING), Claimed("claim-1", LEASE_END))
     assert claimed.claim == a_claim()
     assert (claimed.status, claimed.automatic_retries, claimed.due_at) == (Status.RESUMING, 1, LEASE_END)
-    assert claimed.trail[-1].what == f"asking CodePipeline to retry{ASKED}"
+    assert claimed.trail[-1].what == "asking CodePipeline to retry"
+    assert claimed.trail[-1].evidence == "The same failure stands, nothing is frozen, no known issue explains it."
 
 
 def test_a_live_lease_cannot_be_claimed_over() -> None:
@@ -59,7 +58,7 @@ def test_an_expired_claim_is_taken_over_and_paid_once() -> None:
     again = step(resuming_claimed(), Claimed("claim-2", LEASE_END + timedelta(seconds=90)), at=LEASE_END)
     assert again.claim is not None
     assert (again.claim.claim_id, again.automatic_retries) == ("claim-2", 1)
-    assert again.trail[-1].what == f"asking CodePipeline again{ASKED}"
+    assert again.trail[-1].what == "asking CodePipeline again"
 
 
 def test_the_last_of_the_budget_may_be_claimed_again_after_an_unknown_outcome() -> None:
@@ -115,7 +114,7 @@ def test_not_now_gives_the_budget_back_and_keeps_the_retry_owed() -> None:
     assert postponed.retry == a_plan(not_before_at=LATER, postponed=1)
     assert (postponed.due_at, postponed.entered_version) == (LATER, 1)
     assert postponed.note == "CodePipeline is busy"
-    assert postponed.trail[-1].what == "not now: CodePipeline is busy; again at 02:31 UTC"
+    assert postponed.trail[-1].in_full == "not now. CodePipeline is busy. Again at 02:31 UTC."
 
 
 def test_not_now_of_a_check_before_the_claim_costs_nothing_either() -> None:
@@ -171,7 +170,10 @@ def test_a_run_outside_that_never_was_holds_again() -> None:
     """One lagging answer of CodePipeline showed the stage running; nobody had retried it."""
     back = step(in_status(Status.BLOCKED), StageRunning(), RetryLost())
     assert (back.status, back.blockers) == (Status.BLOCKED, (a_blocker(),))
-    assert back.trail[-1].what == f"the stage is not running after all; held by the ECS issue in us-east-1 {UNTIL}"
+    assert (
+        back.trail[-1].what
+        == "the stage is not running after all; held by the ECS issue in us-east-1 until the all-clear"
+    )
 
 
 def test_a_click_does_not_wait_for_the_all_clear() -> None:

@@ -31,7 +31,7 @@ HELD = (  # the history line of a failure that the ECS issue explains, after "De
     "; held by the ECS issue in us-east-1 until the all-clear. An open ECS issue in us-east-1 "
     "(AWS_ECS_OPERATIONAL_ISSUE) explains it: the failed action DeployService (ECS) runs in us-east-1."
 )
-UNLESS = ": resuming, unless the last look finds something new"
+UNLESS = ": resuming. A last look at CodePipeline and AWS Health comes before the retry."
 
 
 class Night:
@@ -159,7 +159,7 @@ class Night:
         return self.pipelines.retried.count(key)
 
     def lines(self, key: ExecutionKey = KEY) -> list[str]:
-        return [entry.what for entry in self.store.history(key)]
+        return [entry.in_full for entry in self.store.history(key)]
 
     def due(self, kind: DueKind) -> list[str]:
         """What is due within the next minute."""

@@ -31,7 +31,7 @@ def test_a_failure_an_open_issue_explains_is_retried_once_after_the_all_clear() 
     assert night.lines() == [
         f"Deploy failed{HELD}",
         f"AWS closed the ECS issue in us-east-1{UNLESS}",
-        "asking CodePipeline to retry: the same failure stands, nothing is frozen, no known issue explains it",
+        "asking CodePipeline to retry. The same failure stands, nothing is frozen, no known issue explains it.",
         "CodePipeline accepted the retry",
         "Deploy passed",
     ]
