@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from bot.model import Execution, Override, PipelineTags
-from bot.mrkdwn import mention
 from bot.policy import Policy
+from bot.slack.mrkdwn import mention
 
 OVERRIDE_LASTS = timedelta(minutes=60)
 REASON_LIMIT = 500  # characters of a reason kept

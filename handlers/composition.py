@@ -23,7 +23,7 @@ from bot.adapters.health import AwsHealth
 from bot.evidence import Evidence
 from bot.policy import Policy, parse_policy
 from bot.ports import Calendar, Health, Pipelines, Store
-from bot.slack_port import Chat
+from bot.slack.port import Chat
 from bot.workflows.world import World
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.errors import ParseError, TryLater
-from bot.slack_parsing import parse_request
-from bot.slack_requests import (
+from bot.slack.parsing import parse_request
+from bot.slack.requests import (
     BurstClick,
     Challenge,
     Click,
@@ -19,7 +19,7 @@ from bot.slack_requests import (
     Request,
     Submission,
 )
-from bot.slack_signature import plausible, verify
+from bot.slack.signature import plausible, verify
 from bot.workflows.slack.clicks import handle_click
 from bot.workflows.slack.desk import Desk
 from bot.workflows.slack.home import open_home

@@ -6,9 +6,9 @@ from typing import Any
 
 from bot.model import Execution, ExecutionKey
 from bot.policy import Policy
-from bot.slack_answers import Answer
-from bot.slack_port import SlackUser
-from bot.slack_requests import Click, IssueClick, Mention, Submission
+from bot.slack.answers import Answer
+from bot.slack.port import SlackUser
+from bot.slack.requests import Click, IssueClick, Mention, Submission
 from bot.workflows.slack.desk import Asked, Desk, Person
 from bot.workflows.slack.words import answer_words
 from playground.slack_limits import check_message

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.burst_cards import RETRY_ALL, render_asking, render_burst, render_burst_asking
 from bot.bursts import Burst, BurstLine, RetryAll
+from bot.cards.burst_card import RETRY_ALL, render_asking, render_burst, render_burst_asking
 from bot.model import HEALTH_UNREADABLE, Blocker, Execution, IssuePhase, Status
 from bot.policy import Mode, Policy
-from bot.slack_port import Message
+from bot.slack.port import Message
 from playground.slack_limits import check_message
 from tests.builders import NOW, a_blocker, a_key, a_report, an_execution, an_issue
 from tests.test_card_properties import (

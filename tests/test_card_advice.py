@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards import render
+from bot.cards.card import render
 from bot.model import PipelineTags, Status, Verdict
 from bot.policy import Policy
 from tests.builders import NOW, a_blocker, a_gate_action, an_action, an_attribution, an_execution

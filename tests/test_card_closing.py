@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.card_closing import how_it_passed, trail
-from bot.cards import render
+from bot.cards.card import render
+from bot.cards.closing import how_it_passed, trail
 from bot.lifecycle import (
     Accepted,
     Claimed,
@@ -25,8 +25,8 @@ from bot.lifecycle import (
     begin,
 )
 from bot.model import Attribution, Execution, PipelineTags, Status, Verdict
-from bot.mrkdwn import slack_date
 from bot.policy import Policy
+from bot.slack.mrkdwn import slack_date
 from tests.builders import ISSUE_ARN, KEY, NOW, an_action, an_attribution
 from tests.test_cards import said
 

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.cards import render
+from bot.cards.card import render
 from bot.model import (
     ALLCLEAR,
     HEALTH_UNREADABLE,
@@ -26,7 +26,7 @@ from bot.model import (
     Verdict,
 )
 from bot.policy import Policy
-from bot.slack_port import Message
+from bot.slack.port import Message
 from playground.slack_limits import check_message
 from tests.builders import NOW, a_blocker, a_key, an_execution
 from tests.test_cards import texts

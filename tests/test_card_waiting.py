@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from bot.cards import render
-from bot.explanation import explain_verdict
+from bot.cards.card import render
 from bot.lifecycle import GateLost, GatePassed, Released
 from bot.lifecycle.waiting import begin_waiting
 from bot.model import HEALTH_UNREADABLE, Execution
-from bot.slack_answers import deploy_line
+from bot.slack.answers import deploy_line
+from bot.slack.explanation import explain_verdict
 from playground.slack_limits import check_message
 from tests.builders import ISSUE_ARN, KEY, NOW, a_blocker, an_attribution
 from tests.core.lifecycle_events import GATE_WAITS, POLICY, step

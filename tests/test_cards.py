@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards import console_url, render
+from bot.cards.card import console_url, render
 from bot.model import (
     ALLCLEAR,
     HEALTH_UNREADABLE,
@@ -20,7 +20,7 @@ from bot.model import (
     Verdict,
 )
 from bot.policy import Policy
-from bot.slack_port import Message
+from bot.slack.port import Message
 from tests.builders import (
     KEY,
     NOW,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.mrkdwn import (
+from bot.slack.mrkdwn import (
     WORD_JOINER,
     bold,
     duration_text,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.card_ref import CardRef
-from bot.cards import render
+from bot.cards.card import render
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater, VersionConflict
 from bot.model import Execution, PipelineTags, Status, Verdict
 from bot.policy import Policy

@@ -9,7 +9,7 @@ import pytest
 from bot.errors import SlackRefused, TryLater
 from bot.model import IssuePhase, Override, PipelineTags, Status
 from bot.policy import Policy
-from bot.slack_requests import Click
+from bot.slack.requests import Click
 from bot.workflows.slack.clicks import handle_click
 from bot.workflows.slack.desk import Desk
 from tests.builders import ISSUE_ARN, KEY, NOW, a_gate_action, a_key, a_report, an_execution, an_issue

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from bot.issue_events import Ignored
 from bot.issues import advance_issue
 from bot.model import Entry, Status
-from bot.slack_port import Message
-from bot.slack_requests import HomeOpened
+from bot.slack.port import Message
+from bot.slack.requests import HomeOpened
 from bot.workflows.slack.clicks import handle_click
 from bot.workflows.slack.desk import Desk
 from bot.workflows.slack.home import open_home

@@ -9,7 +9,7 @@ import pytest
 from bot.errors import SlackRefused, TryLater
 from bot.model import Status
 from bot.policy import Policy
-from bot.slack_requests import Command
+from bot.slack.requests import Command
 from bot.workflows.slack import words
 from bot.workflows.slack.desk import Desk
 from bot.workflows.slack.reading import SHOWN_AT_MOST

@@ -9,8 +9,8 @@ import pytest
 
 from bot.errors import SlackRefused, TryLater
 from bot.model import Status
-from bot.slack_port import SlackUser
-from bot.slack_requests import HomeOpened
+from bot.slack.port import SlackUser
+from bot.slack.requests import HomeOpened
 from bot.workflows.slack.clicks import handle_click
 from bot.workflows.slack.desk import Desk
 from bot.workflows.slack.home import open_home

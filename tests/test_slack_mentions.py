@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater
 from bot.model import Status
-from bot.slack_port import SlackUser
+from bot.slack.port import SlackUser
 from bot.workflows.slack.desk import Desk
 from bot.workflows.slack.mentions import TURN_LEASE, handle_mention
 from tests.builders import KEY, a_gate_action, a_key, an_entry, an_execution

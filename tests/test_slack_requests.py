@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import ParseError
-from bot.slack_parsing import LARGEST_BODY, parse_request
-from bot.slack_requests import Challenge, Click, Command, Ignored, Request
-from bot.slack_signature import WINDOW, plausible, verify
+from bot.slack.parsing import LARGEST_BODY, parse_request
+from bot.slack.requests import Challenge, Click, Command, Ignored, Request
+from bot.slack.signature import WINDOW, plausible, verify
 from tests.builders import KEY, NOW
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"

@@ -7,7 +7,7 @@ import pytest
 
 from bot.bursts import Burst, line_of
 from bot.model import Status
-from bot.slack_requests import BurstClick
+from bot.slack.requests import BurstClick
 from bot.workflows.slack.clicks import handle_click
 from bot.workflows.slack.desk import Desk
 from tests.builders import NOW, a_key, an_execution

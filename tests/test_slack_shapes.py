@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bot.errors import ParseError
-from bot.slack_parsing import parse_request
-from bot.slack_requests import BurstClick, Click, HomeOpened, Ignored, IssueClick, Mention, Request, Submission
+from bot.slack.parsing import parse_request
+from bot.slack.requests import BurstClick, Click, HomeOpened, Ignored, IssueClick, Mention, Request, Submission
 from tests.builders import ISSUE_ARN, KEY
 from tests.test_slack_requests import FORM, JSON, REMOVED, a_click, form, parsed_or_field, paths
 

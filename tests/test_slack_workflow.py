@@ -10,8 +10,8 @@ import pytest
 from bot.errors import SlackRefused, TryLater, VersionConflict
 from bot.model import Execution, ExecutionKey, Status
 from bot.policy import Policy
-from bot.slack_port import SlackUser
-from bot.slack_requests import Click
+from bot.slack.port import SlackUser
+from bot.slack.requests import Click
 from bot.workflows.slack.clicks import handle_click
 from bot.workflows.slack.desk import Desk
 from tests.builders import KEY, NOW, a_key, an_execution

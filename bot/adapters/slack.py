@@ -11,7 +11,7 @@ from slack_sdk.webhook import WebhookClient
 
 from bot.adapters.slack_calls import TIMEOUT, SlackCalls
 from bot.errors import TryLater
-from bot.slack_port import Message, SlackUser
+from bot.slack.port import Message, SlackUser
 
 SLACK_API_URL = "https://slack.com/api/"
 RESPONSE_URL_HOSTS = ("hooks.slack.com",)

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot import burst_text
-from bot.burst_cards import burst_asking_key, render_burst, render_burst_asking
 from bot.bursts import Burst, IssueShown
+from bot.cards import burst_text
+from bot.cards.burst_card import burst_asking_key, render_burst, render_burst_asking
 from bot.errors import ParseError, TryLater, VersionConflict
 from bot.model import ExecutionKey, Issue
 from bot.policy import Policy
 from bot.ports import Store
-from bot.slack_port import Chat
+from bot.slack.port import Chat
 from bot.workflows.living_message import BACKOFF_FIRST, BACKOFF_MOST, POSTING_LEASE, LivingMessage
 from bot.workflows.placement import adopt
 

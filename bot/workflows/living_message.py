@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from bot.bursts import Burst
 from bot.card_ref import CardRef
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater, VersionConflict
-from bot.slack_port import Chat, Message
+from bot.slack.port import Chat, Message
 
 logger = logging.getLogger(__name__)
 

@@ -8,14 +8,14 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.burst_cards import render_asking
 from bot.card_ref import CardRef
-from bot.cards import render
+from bot.cards.burst_card import render_asking
+from bot.cards.card import render
 from bot.errors import VersionConflict
 from bot.model import Execution, ExecutionKey, Status, Verdict
 from bot.policy import Policy
 from bot.ports import Store
-from bot.slack_port import Chat, Message
+from bot.slack.port import Chat, Message
 from bot.workflows.bursts import draw
 from bot.workflows.living_message import ATTEMPTS, LivingMessage
 from bot.workflows.placement import placed

@@ -6,7 +6,6 @@ from datetime import datetime
 from bot.errors import SlackRefused, TryLater
 from bot.lifecycle import Event, Overridden
 from bot.model import Execution, ExecutionKey, Override, PipelineTags
-from bot.mrkdwn import clean, cut
 from bot.overrides import (
     OVERRIDE_LASTS,
     REASON_LIMIT,
@@ -16,7 +15,8 @@ from bot.overrides import (
 )
 from bot.policy import Policy
 from bot.ports import Store
-from bot.slack_port import Chat
+from bot.slack.mrkdwn import clean, cut
+from bot.slack.port import Chat
 from bot.workflows.people import Came, Result, carry_out, stands
 
 logger = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from enum import StrEnum
 from bot.errors import DuplicateClick, IllegalTransition, VersionConflict
 from bot.lifecycle import Event, advance
 from bot.model import Execution, ExecutionKey, Override, Status
-from bot.mrkdwn import bold, escape
 from bot.policy import Policy
 from bot.ports import Store
+from bot.slack.mrkdwn import bold, escape
 
 SAVE_ATTEMPTS = 5
 CLICK_KEPT = timedelta(days=1)  # Slack accepts our answer to a click for 30 minutes; a replay is refused after 5

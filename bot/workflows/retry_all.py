@@ -12,9 +12,9 @@ from bot.bursts import Burst, RetryAll
 from bot.errors import ParseError, TryLater, VersionConflict
 from bot.lifecycle import RetryRequested, advance
 from bot.model import ExecutionKey, Status
-from bot.mrkdwn import mention, slack_date
 from bot.policy import Policy
 from bot.ports import Store
+from bot.slack.mrkdwn import mention, slack_date
 
 logger = logging.getLogger(__name__)
 

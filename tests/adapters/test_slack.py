@@ -10,10 +10,10 @@ import pytest
 
 from bot.adapters import slack_calls
 from bot.adapters.slack import SlackChat
-from bot.cards import render
+from bot.cards.card import render
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater
 from bot.policy import Policy
-from bot.slack_port import SlackUser
+from bot.slack.port import SlackUser
 from playground.slack import BOT_TOKEN, Slack
 from playground.slack_workspace import BOT_USER, TEAM
 from tests.adapters.odd_server import OddServer, raw

@@ -7,7 +7,7 @@ import pytest
 
 from bot.adapters import slack as adapter
 from bot.adapters.slack import SlackChat
-from bot.cards import render
+from bot.cards.card import render
 from bot.policy import Policy
 from playground.slack import Slack
 from tests.adapters.odd_server import OddServer, raw

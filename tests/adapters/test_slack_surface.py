@@ -9,7 +9,7 @@ import time_machine
 
 from bot.adapters.slack import SlackChat
 from bot.errors import OutcomeUnknown, SlackRefused, TriggerExpired, TryLater
-from bot.slack_port import Chat, Message
+from bot.slack.port import Chat, Message
 from playground.slack import Slack
 from tests.adapters.odd_server import OddServer, raw
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.adapters.slack import SlackChat
 from bot.errors import SlackRefused, TriggerExpired
-from bot.slack_port import Chat, Message
+from bot.slack.port import Chat, Message
 from playground.slack import Slack
 from tests.fakes.chat import FakeChat
 

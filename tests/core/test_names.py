@@ -1,10 +1,10 @@
 """How places and issues are called, wherever they are told of."""
 
-from bot.card_text import retry_warning
-from bot.cards import render
+from bot.cards.card import render
+from bot.cards.text import retry_warning
 from bot.policy import Policy
-from bot.reason_modal import override_modal
-from bot.slack_answers import standing
+from bot.slack.answers import standing
+from bot.slack.modals import override_modal
 from tests.builders import a_blocker, an_execution
 
 

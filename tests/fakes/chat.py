@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.errors import SlackRefused, TriggerExpired
-from bot.slack_port import Message, SlackUser
+from bot.slack.port import Message, SlackUser
 from playground.slack_limits import check_message, check_view
 
 TEAM = "T0ALLCLEAR"

@@ -157,7 +157,7 @@ MUTANTS = (
     Mutant("a page's end is the list's end", DYNAMODB,
            'rows.last["sk"] if rows.last else None)', "None)", STORE),
     # Slack.
-    Mutant("an old request is taken for a new one", "bot/slack_signature.py",
+    Mutant("an old request is taken for a new one", "bot/slack/signature.py",
            "return abs(now.timestamp() - int(timestamp)) <= WINDOW.total_seconds()", "return True",
            "test_slack_requests.py"),
     Mutant("guests may click", "bot/workflows/slack/desk.py",

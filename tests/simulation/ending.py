@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot import burst_text
-from bot.burst_cards import render_burst
 from bot.bursts import line_of
-from bot.cards import render
+from bot.cards import burst_text
+from bot.cards.burst_card import render_burst
+from bot.cards.card import render
 from bot.model import Execution, ExecutionKey, FailedAction, Status, Verdict
 from bot.ports import StageStatus, StageTruth
 from tests.simulation.incidents import explains

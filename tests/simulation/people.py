@@ -6,11 +6,11 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from bot.burst_cards import BURST_EVENT_TYPE
-from bot.cards import CARD_EVENT_TYPE, DISMISS, RETRY, UNDO
+from bot.cards.burst_card import BURST_EVENT_TYPE
+from bot.cards.card import CARD_EVENT_TYPE, DISMISS, RETRY, UNDO
 from bot.errors import SlackRefused
 from bot.model import ExecutionKey
-from bot.slack_port import SlackUser
+from bot.slack.port import SlackUser
 from playground.slack_requests import FORM, encode_payload, sign
 from tests.fakes.chat import ALICE, TEAM, FakeChat
 from tests.simulation.scheduler import Scheduler

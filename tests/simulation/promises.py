@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bot.cards import RETRY
+from bot.cards.card import RETRY
 from bot.model import ALLCLEAR, Execution, ExecutionKey, Issue, IssueReport, Status
 from bot.policy import WhenHealthUnreadable
 from bot.ports import StageStatus, StageTruth

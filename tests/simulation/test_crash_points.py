@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from bot.cards import DISMISS, RETRY, UNDO
+from bot.cards.card import DISMISS, RETRY, UNDO
 from bot.model import Status
 from bot.policy import Policy
 from tests.fakes.chat import ALICE

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from bot.adapters.dynamodb import DynamoStore
-from bot.cards import render
+from bot.cards.card import render
 from bot.model import ALLCLEAR, Execution, RetryPlan, Status
 from bot.policy import Policy
 from bot.workflows.ledger import IssueReader

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-from bot.cards import DISMISS, RETRY
+from bot.cards.card import DISMISS, RETRY
 from bot.model import Execution, Status
 from bot.policy import Policy
 from handlers import sweep

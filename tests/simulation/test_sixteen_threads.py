@@ -16,11 +16,11 @@ import pytest
 from botocore.config import Config
 
 from bot.adapters.dynamodb import DynamoStore
-from bot.cards import DISMISS, RETRY
+from bot.cards.card import DISMISS, RETRY
 from bot.errors import TryLater, VersionConflict
 from bot.model import ExecutionKey, Status
 from bot.policy import Policy
-from bot.slack_requests import Click
+from bot.slack.requests import Click
 from bot.workflows.issue_work import on_report
 from bot.workflows.ledger import IssueReader, record
 from bot.workflows.notify import show

@@ -204,7 +204,7 @@ def _shown(arguments: tuple[Any, ...]) -> str:
     first = arguments[0] if arguments else ""
     trail = getattr(first, "trail", ())
     if trail:
-        return f"v{first.version} {first.status}: {trail[-1].what}"
+        return f"v{first.version} {first.status}: {trail[-1].in_full}"
     phase = getattr(first, "phase", "")
     if phase:
         return f"v{first.version} {phase} {first.key.rpartition('/')[2]}"

@@ -9,7 +9,7 @@ from typing import Any
 from bot.bursts import Burst
 from bot.model import ExecutionKey, Status
 from bot.ports import Store
-from bot.slack_port import Chat, Message
+from bot.slack.port import Chat, Message
 from bot.workflows.bursts import draw
 from bot.workflows.notify import show
 from tests.builders import a_key

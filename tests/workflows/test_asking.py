@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater
 from bot.model import Status
-from bot.slack_port import Message
+from bot.slack.port import Message
 from bot.workflows.living_message import POSTING_LEASE
 from tests.builders import KEY
 from tests.workflows.harness import MINUTE

@@ -8,8 +8,8 @@ from bot.errors import ParseError
 from bot.issue_events import Ignored, Unignored
 from bot.issues import advance_issue
 from bot.model import Issue, IssuePhase, Status
-from bot.mrkdwn import slack_date
 from bot.ports import DueKind
+from bot.slack.mrkdwn import slack_date
 from tests.builders import ISSUE_ARN, an_action
 from tests.workflows.meddling import MeddledStore
 from tests.workflows.slack_night import SlackNight, deploy

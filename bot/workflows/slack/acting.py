@@ -5,14 +5,14 @@ Each is carried out once: the request's own mark is saved with the state.
 
 from datetime import datetime
 
-from bot.cards import OVERRIDE, RETRY
-from bot.issue_answers import concerning, meant, still_ignored, which_issue
+from bot.cards.card import OVERRIDE, RETRY
 from bot.lifecycle import RetryRequested
 from bot.model import Execution, Status
-from bot.mrkdwn import bold, escape
 from bot.overrides import can_be_overridden
-from bot.slack_answers import IGNORE, UNIGNORE, Answer, deploy_line, which_deploy
-from bot.slack_words import Words
+from bot.slack.answers import IGNORE, UNIGNORE, Answer, deploy_line, which_deploy
+from bot.slack.issue_answers import concerning, meant, still_ignored, which_issue
+from bot.slack.mrkdwn import bold, escape
+from bot.slack.words import Words
 from bot.workflows import overriding
 from bot.workflows.people import Came, Result, carry_out
 from bot.workflows.slack.desk import Asked, Desk, marker_of, of_pipeline, refusal_of_person

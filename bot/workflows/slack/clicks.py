@@ -5,14 +5,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.card_ref import CardRef
-from bot.cards import DISMISS, OVERRIDE, RETRY, UNDO
+from bot.cards.card import DISMISS, OVERRIDE, RETRY, UNDO
 from bot.errors import SlackRefused, TryLater
 from bot.lifecycle import Dismissed, Event, RetryRequested, Undone
 from bot.model import Execution
-from bot.mrkdwn import unlinked
-from bot.reason_modal import ignore_modal, override_modal
-from bot.slack_answers import IGNORE, sections
-from bot.slack_requests import BurstClick, Click, IssueClick, Press
+from bot.slack.answers import IGNORE, sections
+from bot.slack.modals import ignore_modal, override_modal
+from bot.slack.mrkdwn import unlinked
+from bot.slack.requests import BurstClick, Click, IssueClick, Press
 from bot.workflows import overriding
 from bot.workflows.people import AGAIN, Came, Result, carry_out, stands
 from bot.workflows.retry_all import retry_all

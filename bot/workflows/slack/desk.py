@@ -3,14 +3,14 @@
 import hashlib
 from dataclasses import dataclass
 
-from bot import card_text
+from bot.cards import text as card_text
 from bot.errors import SlackRefused
 from bot.model import Execution
-from bot.mrkdwn import escape
 from bot.policy import Policy
 from bot.ports import Store
-from bot.slack_port import Chat
-from bot.slack_words import nearest
+from bot.slack.mrkdwn import escape
+from bot.slack.port import Chat
+from bot.slack.words import nearest
 
 PAGE = 100
 COUNTED_AT_MOST = 1_000  # counting on would cost the three seconds Slack waits

@@ -4,10 +4,10 @@ import logging
 from datetime import datetime
 
 from bot.errors import SlackRefused, TryLater
-from bot.home_view import RECOVERIES_SHOWN, home
-from bot.issue_answers import concerning
 from bot.model import Status
-from bot.slack_requests import HomeOpened
+from bot.slack.home import RECOVERIES_SHOWN, home
+from bot.slack.issue_answers import concerning
+from bot.slack.requests import HomeOpened
 from bot.workflows.slack.desk import Desk, unfinished
 
 logger = logging.getLogger(__name__)

@@ -4,12 +4,12 @@ import logging
 from datetime import datetime
 
 from bot.errors import DuplicateClick, IllegalTransition, VersionConflict
-from bot.issue_answers import issue_name
 from bot.issue_events import Ignored, IssueEvent, Unignored
 from bot.issues import advance_issue
 from bot.model import HEALTH_UNREADABLE, Issue, PipelineTags
-from bot.mrkdwn import clean, cut, mention
 from bot.overrides import REASON_LIMIT
+from bot.slack.issue_answers import issue_name
+from bot.slack.mrkdwn import clean, cut, mention
 from bot.workflows.overriding import refusal_by_the_list
 from bot.workflows.people import CLICK_KEPT, SAVE_ATTEMPTS, Came
 from bot.workflows.slack.desk import Desk

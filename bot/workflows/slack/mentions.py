@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.errors import OutcomeUnknown, SlackRefused, TryLater
-from bot.mrkdwn import mentioned, named
 from bot.ports import Turn
-from bot.slack_answers import Answer
-from bot.slack_port import Message
-from bot.slack_requests import Mention
-from bot.slack_words import without_own_name
+from bot.slack.answers import Answer
+from bot.slack.mrkdwn import mentioned, named
+from bot.slack.port import Message
+from bot.slack.requests import Mention
+from bot.slack.words import without_own_name
 from bot.workflows.slack.desk import Asked, Desk, Person, refusal_of_stranger
 from bot.workflows.slack.words import answer_words
 

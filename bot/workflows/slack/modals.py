@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from bot.errors import SlackRefused, TriggerExpired, TryLater
-from bot.mrkdwn import clean, escape
-from bot.reason_modal import REASON, outcome_modal
-from bot.slack_requests import Submission
+from bot.slack.modals import REASON, outcome_modal
+from bot.slack.mrkdwn import clean, escape
+from bot.slack.requests import Submission
 from bot.workflows import overriding
 from bot.workflows.people import Came
 from bot.workflows.slack.acting import told

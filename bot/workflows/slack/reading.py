@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from bot.explanation import explain_verdict
-from bot.history_text import history_lines, past_line
-from bot.issue_answers import concerning, held_by, issue_line
-from bot.mrkdwn import bold
-from bot.slack_answers import Answer, deploy_line
+from bot.slack.answers import Answer, deploy_line
+from bot.slack.explanation import explain_verdict
+from bot.slack.history import history_lines, past_line
+from bot.slack.issue_answers import concerning, held_by, issue_line
+from bot.slack.mrkdwn import bold
 from bot.workflows.slack.desk import PAGE, Desk, of_pipeline, suggestion, unfinished
 
 SHOWN_AT_MOST = 50

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from bot.errors import SlackRefused, TryLater
-from bot.mrkdwn import escape
-from bot.slack_answers import ASK_AGAIN, Answer
-from bot.slack_requests import Command
-from bot.slack_words import HELP, Words, read_words, unknown_word
+from bot.slack.answers import ASK_AGAIN, Answer
+from bot.slack.mrkdwn import escape
+from bot.slack.requests import Command
+from bot.slack.words import HELP, Words, read_words, unknown_word
 from bot.workflows.slack import acting, reading
 from bot.workflows.slack.desk import Asked, Desk, Person, refusal_of_stranger
 

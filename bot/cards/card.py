@@ -1,6 +1,6 @@
 """The one Slack message an execution has, drawn from its state alone. Pure: the same state, the same message.
 
-What the card says is in `bot.card_text`; this file lays it out in Block Kit and decides the buttons.
+What the card says is in `bot.cards.text`; this file lays it out in Block Kit and decides the buttons.
 Slack's limits (facts of docs.slack.dev): header 150, section text 3000, ten fields of 2000, context ten elements,
 button value 2000, confirm title 100 and text 300, top-level text 4,000 for chat.update.
 """
@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from bot import card_text
-from bot.card_closing import trail
-from bot.card_fields import fields
+from bot.cards import text as card_text
+from bot.cards.closing import trail
+from bot.cards.fields import fields
 from bot.model import Execution, ExecutionKey, FailedAction, Status
-from bot.mrkdwn import literal, mrkdwn, plain
 from bot.names import unreadable_health
 from bot.overrides import can_be_overridden
 from bot.policy import Policy
-from bot.slack_port import Message
+from bot.slack.mrkdwn import literal, mrkdwn, plain
+from bot.slack.port import Message
 
 CARD_EVENT_TYPE = "allclear_execution"  # the metadata a lost card is found again by
 

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.burst_cards import RETRY_ALL
-from bot.cards import DISMISS, OVERRIDE, RETRY, UNDO
+from bot.cards.burst_card import RETRY_ALL
+from bot.cards.card import DISMISS, OVERRIDE, RETRY, UNDO
 from bot.errors import ParseError
-from bot.reason_modal import IGNORE_VIEW, OVERRIDE_VIEW, REASON
-from bot.slack_answers import IGNORE, UNIGNORE
-from bot.slack_fields import (
+from bot.slack.answers import IGNORE, UNIGNORE
+from bot.slack.fields import (
     read_any_text,
     read_deploy,
     read_form,
@@ -19,7 +18,8 @@ from bot.slack_fields import (
     read_text,
     read_ts,
 )
-from bot.slack_requests import (
+from bot.slack.modals import IGNORE_VIEW, OVERRIDE_VIEW, REASON
+from bot.slack.requests import (
     BurstClick,
     Challenge,
     Click,
@@ -31,7 +31,7 @@ from bot.slack_requests import (
     Request,
     Submission,
 )
-from bot.slack_signature import header
+from bot.slack.signature import header
 
 LARGEST_BODY = 512 * 1024  # bytes; a click carries its whole message, some ten kilobytes
 OF_A_DEPLOY = (RETRY, OVERRIDE, DISMISS, UNDO)

@@ -1,20 +1,21 @@
 """A burst's one message, and the replies that say a person is needed. Pure: the same record, the same message.
 
-What the sentences are is in `bot.burst_text`; this file lays them out in Block Kit.
+What the sentences are is in `bot.cards.burst_text`; this file lays them out in Block Kit.
 """
 
 import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from bot import burst_text, card_text
 from bot.bursts import Burst, BurstLine
-from bot.cards import confirm_dialog
-from bot.issue_answers import offered, still_ignored
+from bot.cards import burst_text
+from bot.cards import text as card_text
+from bot.cards.card import confirm_dialog
 from bot.model import Execution, Issue
-from bot.mrkdwn import TEXT_LIMIT, escape, mention, mrkdwn, plain, slack_date
 from bot.policy import Policy
-from bot.slack_port import Message
+from bot.slack.issue_answers import offered, still_ignored
+from bot.slack.mrkdwn import TEXT_LIMIT, escape, mention, mrkdwn, plain, slack_date
+from bot.slack.port import Message
 
 BURST_EVENT_TYPE = "allclear_burst"
 ASKING_EVENT_TYPE = "allclear_asking"

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot import card_text
-from bot.cards import RETRY
+from bot.cards import text as card_text
+from bot.cards.card import RETRY
 from bot.model import HEALTH_UNREADABLE, Blocker, Execution, Status, Verdict
-from bot.mrkdwn import TEXT_LIMIT, bold, duration_text, escape, mrkdwn, plain, slack_date
 from bot.names import issue_at, unreadable_health
 from bot.policy import Policy
+from bot.slack.mrkdwn import TEXT_LIMIT, bold, duration_text, escape, mrkdwn, plain, slack_date
 
 SECTION = 2_900  # characters of a section's text; Slack takes 3,000
 MOST_SECTIONS = 25  # blocks; Slack takes 50 in a message, and 20 may be choices

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from bot.mrkdwn import clean, escape
+from bot.slack.mrkdwn import clean, escape
 
 WORDS = ("status", "issues", "history", "why", "retry", "override", "ignore", "help")
 HELP = (

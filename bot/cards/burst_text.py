@@ -8,12 +8,12 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from bot.bursts import BurstLine
-from bot.card_text import STATUS_WORDS, WHO_MAY_ACT
-from bot.issue_answers import issue_name
+from bot.cards.text import STATUS_WORDS, WHO_MAY_ACT
 from bot.model import HEALTH_UNREADABLE, Blocker, ExecutionKey, Issue, IssuePhase, PipelineTags, Status
-from bot.mrkdwn import bold, clean, cut, duration_text, escape, mention, on_call_sentence, slack_date
 from bot.names import issue_at
 from bot.policy import Policy
+from bot.slack.issue_answers import issue_name
+from bot.slack.mrkdwn import bold, clean, cut, duration_text, escape, mention, on_call_sentence, slack_date
 
 ISSUES_SHOWN = 3  # of those that hold members, the ones that hold most: how each stands is on the card
 

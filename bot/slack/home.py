@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.cards import buttons
-from bot.history_text import past_line
-from bot.issue_answers import held_by, issue_line, offered
+from bot.cards.card import buttons
 from bot.model import Execution, Issue
-from bot.mrkdwn import mrkdwn, plain, slack_date
 from bot.policy import Policy
-from bot.slack_answers import deploy_line, sections
+from bot.slack.answers import deploy_line, sections
+from bot.slack.history import past_line
+from bot.slack.issue_answers import held_by, issue_line, offered
+from bot.slack.mrkdwn import mrkdwn, plain, slack_date
 
 DEPLOYS_SHOWN = 20  # two blocks each
 ISSUES_SHOWN = 15

@@ -6,12 +6,14 @@ Every function answers text that is already safe mrkdwn, except `headline` and `
 from collections.abc import Iterable, Sequence
 
 from bot import overrides
-from bot.card_advice import advice
-from bot.card_closing import how_it_passed, how_long_it_was_held, last_word, trail
-from bot.card_fields import fields
-from bot.card_waiting import waiting_next
+from bot.cards.advice import advice
+from bot.cards.closing import how_it_passed, how_long_it_was_held, last_word, trail
+from bot.cards.fields import fields
+from bot.cards.waiting import waiting_next
 from bot.model import ALLCLEAR, Execution, ExecutionKey, Status, Verdict
-from bot.mrkdwn import (
+from bot.names import issue_at, unreadable_health
+from bot.policy import Policy
+from bot.slack.mrkdwn import (
     TEXT_LIMIT,
     bold,
     clean,
@@ -23,8 +25,6 @@ from bot.mrkdwn import (
     slack_date,
     unlinked,
 )
-from bot.names import issue_at, unreadable_health
-from bot.policy import Policy
 
 WHO_MAY_ACT = "Any full member of this workspace may act (no guests, no outsiders)."
 ERROR_SPOKEN = 300  # characters

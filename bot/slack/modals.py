@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
-from bot.card_fields import issue_since
-from bot.issue_answers import issue_name
+from bot.cards.fields import issue_since
 from bot.model import Execution, Issue
-from bot.mrkdwn import clean, cut, mrkdwn, plain
 from bot.overrides import OVERRIDE_LASTS, REASON_LIMIT, what_stopped
-from bot.slack_answers import deploy_name
+from bot.slack.answers import deploy_name
+from bot.slack.issue_answers import issue_name
+from bot.slack.mrkdwn import clean, cut, mrkdwn, plain
 
 OVERRIDE_VIEW, IGNORE_VIEW = "override", "ignore"  # callback_ids
 REASON = "reason"  # the block's and the input's name

@@ -5,9 +5,9 @@ from typing import Any
 
 from bot.attribution import last_segment
 from bot.model import HEALTH_UNREADABLE, Execution, ExecutionKey, Issue, IssuePhase
-from bot.mrkdwn import bold, escape, mention, mrkdwn, slack_date
 from bot.names import place
-from bot.slack_answers import IGNORE, MOST_CHOICES, UNIGNORE, Answer, issue_button
+from bot.slack.answers import IGNORE, MOST_CHOICES, UNIGNORE, Answer, issue_button
+from bot.slack.mrkdwn import bold, escape, mention, mrkdwn, slack_date
 
 HELD_SHOWN = 3
 SHORT_ID = 80  # characters of it shown

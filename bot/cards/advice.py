@@ -2,8 +2,8 @@
 
 from bot.lifecycle.retrying import RETRY_LOST, RETRY_REFUSED, WAY_CLOSED
 from bot.model import Execution, Verdict
-from bot.mrkdwn import slack_date
 from bot.policy import Policy
+from bot.slack.mrkdwn import slack_date
 
 _BY_CODE = {
     "ConfigurationError": (

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.lifecycle.retrying import ASKING, NOT_NOW, RETRIED_OUTSIDE
 from bot.model import ALLCLEAR, Entry, Execution, Status
-from bot.mrkdwn import duration_text, escape, mention, slack_date
+from bot.slack.mrkdwn import duration_text, escape, mention, slack_date
 
 WHAT_LIMIT = 220  # characters of a history line
 

@@ -1,9 +1,9 @@
 """What a card says of a deploy that a gate keeps waiting. Pure; the text is safe mrkdwn."""
 
 from bot.model import Execution, Status
-from bot.mrkdwn import duration_text, on_call_sentence, slack_date
 from bot.names import unreadable_health
 from bot.policy import Policy
+from bot.slack.mrkdwn import duration_text, on_call_sentence, slack_date
 
 
 def waiting_next(execution: Execution, policy: Policy) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from bot.model import HEALTH_UNREADABLE, Blocker, Execution, ExecutionKey, Status
-from bot.mrkdwn import bold, escape, slack_date
 from bot.names import place
 from bot.policy import Policy
+from bot.slack.mrkdwn import bold, escape, slack_date
 
 ISSUES_SHOWN = 5
 OTHERS_SHOWN = 3

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from bot.attribution import explaining_services
 from bot.model import Execution, Issue, Status, Verdict
-from bot.mrkdwn import duration_text, escape, slack_date
 from bot.policy import Policy
-from bot.slack_answers import deploy_name, next_step
+from bot.slack.answers import deploy_name, next_step
+from bot.slack.mrkdwn import duration_text, escape, slack_date
 
 NEAR_MISSES = 5
 

@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from bot import card_text
-from bot.card_closing import began_to_run, last_retry
+from bot.cards import text as card_text
+from bot.cards.closing import began_to_run, last_retry
 from bot.lifecycle.retrying import RETRIED_OUTSIDE
 from bot.model import ALLCLEAR, Entry, Execution, Status
-from bot.mrkdwn import duration_text, escape, mention, slack_date
-from bot.slack_answers import deploy_name
+from bot.slack.answers import deploy_name
+from bot.slack.mrkdwn import duration_text, escape, mention, slack_date
 
 LINES_SHOWN = 30
 WHAT_LIMIT = 700  # characters of a line: a person's reason, or attribution's sentence, in full

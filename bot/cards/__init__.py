@@ -1,0 +1,1 @@
+"""The cards: one message an execution, one a burst. Pure."""
