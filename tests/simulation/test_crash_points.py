@@ -86,7 +86,7 @@ def test_the_story_calls_on_everything() -> None:
     assert ("notify", "chat.post, done") in places
     assert ("notify", "store.save_line, done") in places
     assert ("notify", "store.save_burst, done") in places
-    assert len(points()) > 100
+    assert len(points()) > 200
 
 
 @pytest.mark.parametrize(
