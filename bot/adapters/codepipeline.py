@@ -171,16 +171,17 @@ class CodePipeline:
 
     def pass_job(self, region: str, job_id: str, summary: str) -> bool:
         """See bot.ports.Pipelines."""
-        details: Any = {"executionDetails": {"summary": summary[:SUMMARY_LIMIT]}} if summary else {}
-        return self._answer(lambda: self._client(region).put_job_success_result(jobId=job_id, **details))
+        return self._succeed(region, job_id, summary)
 
     def keep_job(self, region: str, job_id: str, token: str, summary: str) -> bool:
         """See bot.ports.Pipelines."""
-        details: Any = {"executionDetails": {"summary": summary[:SUMMARY_LIMIT]}} if summary else {}
+        return self._succeed(region, job_id, summary, continuationToken=token)
+
+    def _succeed(self, region: str, job_id: str, summary: str, **more: Any) -> bool:
+        if summary:
+            more["executionDetails"] = {"summary": summary[:SUMMARY_LIMIT]}
         client = self._client(region)
-        return self._answer(
-            lambda: client.put_job_success_result(jobId=job_id, continuationToken=token, **details)
-        )
+        return self._answer(lambda: client.put_job_success_result(jobId=job_id, **more))
 
     def _answer(self, call: Callable[[], object]) -> bool:
         """Sent again by the SDK when in doubt: answering a job twice is harmless."""

@@ -91,8 +91,7 @@ class DynamoStore(DynamoBursts):
         if override is not None:
             requests.append(put_request(items.override_item(override)))
         if click is not None:
-            used_until = lapses_at if click_expires_at is None else items.epoch(click_expires_at)
-            requests.append(put_request({**items.click_key(click), "expires_at": used_until}, {"pk": None}))
+            requests.append(_used(click, click_expires_at or entry.at + items.RETENTION))
         try:
             # The line is never written over, so it still tells our save when others have saved since.
             self._write(
@@ -136,10 +135,7 @@ class DynamoStore(DynamoBursts):
         self._table.put(put_request(items.hint_item(hint)))
 
     def drop_hint(self, hint: Hint) -> None:
-        try:
-            self._table.delete(items.hint_key(hint.key), {"token": hint.token})
-        except ConditionFailed:
-            return  # a newer report is there, or none any more
+        self._drop(items.hint_key(hint.key), {"token": hint.token})  # a newer report stays
 
     def load_hold(self, key: str) -> Hold | None:
         return self._load(items.hold_key(key), items.read_hold)
@@ -148,10 +144,7 @@ class DynamoStore(DynamoBursts):
         self._table.put(put_request(items.hold_item(hold)))
 
     def drop_hold(self, hold: Hold) -> None:
-        try:
-            self._table.delete(items.hold_key(hold.key), {"seen_at": plain_instant(hold.seen_at)})
-        except ConditionFailed:
-            return  # the gate has answered another job since, or it is gone
+        self._drop(items.hold_key(hold.key), {"seen_at": plain_instant(hold.seen_at)})  # a newer answer's stays
 
     def load_issue(self, key: str) -> Issue | None:
         return self._load(items.issue_key(key), items.read_issue)
@@ -163,10 +156,7 @@ class DynamoStore(DynamoBursts):
         request = put_request({**items.issue_item(issue), "write_id": write_id}, _follows(issue.version))
         requests = [request]
         if click is not None:
-            used: Item = {**items.click_key(click)}
-            if click_expires_at is not None:
-                used["expires_at"] = items.epoch(click_expires_at)
-            requests.append(put_request(used, {"pk": None}))
+            requests.append(_used(click, click_expires_at))
 
         def send() -> None:
             if click is None:
@@ -244,6 +234,12 @@ class DynamoStore(DynamoBursts):
         item = self._table.get(key)
         return None if item is None else read(item)
 
+    def _drop(self, key: Key, only_if: Item) -> None:
+        try:
+            self._table.delete(key, only_if)
+        except ConditionFailed:
+            return  # a newer one is there, or none any more
+
     def _update_if(self, key: Key, fields: Item, only_if: Item) -> None:
         try:
             self._table.update(update_request(key, fields, only_if=only_if))
@@ -263,6 +259,14 @@ class DynamoStore(DynamoBursts):
 def _follows(version: int) -> Item:
     """The condition that this version is the stored one's successor."""
     return {"version": version - 1 or None}
+
+
+def _used(click: str, until: datetime | None) -> Request:
+    """The mark of a click, which is written once."""
+    item: Item = {**items.click_key(click)}
+    if until is not None:
+        item["expires_at"] = items.epoch(until)
+    return put_request(item, {"pk": None})
 
 
 def _want_card(execution: Execution) -> Request:
