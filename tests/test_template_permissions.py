@@ -146,6 +146,8 @@ def test_notify_writes_only_what_is_said_of_executions() -> None:
 def test_only_notify_gives_cards_their_place_and_those_who_retry_all_reach_bursts() -> None:
     """The sweep carries on what a click began."""
     assert who_may_write("CHANNEL#a") == {"NotifyFunction"}
+    table = STACK.tables[0].arn
+    assert not who_may("dynamodb:UpdateItem", table, "CHANNEL#a") | who_may("dynamodb:Query", table, "CHANNEL#a")
     assert who_may_write("BURST#a") == {"NotifyFunction", "SlackRequestFunction", "SweepFunction"}
 
 
