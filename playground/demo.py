@@ -8,35 +8,22 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 
 from rich.console import Console
 from rich.text import Text
 
 from playground.cloud import Cloud
 from playground.codepipeline import Action, Stage
+from playground.scenery import CHANNEL, REGION, START, UNAVAILABLE, health_gate, installed, source
 from playground.slack import Slack
 from playground.terminal_card import panel
 
-TEMPLATE = Path(__file__).parent.parent / "template.yaml"
-CHANNEL = "C0DEPLOYS"
-REGION = "us-east-1"
-START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
-UNAVAILABLE = "Rate exceeded (Service: AmazonCloudFormation; Status Code: 503; Error Code: ServiceUnavailable)"
 
-
-def deploy_pipeline(name: str, gate_function: str, deploy_minutes: int) -> list[Stage]:
+def deploy_pipeline(cloud: Cloud, name: str, deploy_minutes: int) -> list[Stage]:
     """Source, health gate, CloudFormation deploy."""
-    parameters = (
-        f'{{"pipeline": "{name}", "execution": "#{{codepipeline.PipelineExecutionId}}", "regions": ["{REGION}"]}}'
-    )
-    gate = {"FunctionName": gate_function, "UserParameters": parameters}
-    return [
-        Stage("Source", [Action("Checkout", "Source", "AWS", "CodeStarSourceConnection")]),
-        Stage("HealthGate", [Action("AwsHealth", "Invoke", "AWS", "Lambda", configuration=gate)]),
-        Stage("Deploy", [Action("DeployStack", duration=timedelta(minutes=deploy_minutes))]),
-    ]
+    deploy = Stage("Deploy", [Action("DeployStack", duration=timedelta(minutes=deploy_minutes))])
+    return [source(), health_gate(cloud, name), deploy]
 
 
 @dataclass
@@ -75,9 +62,8 @@ def play(cloud: Cloud, console: Console) -> list[tuple[str, bool]]:
     """The night itself; answers what was checked at the end and whether it holds."""
     story = Story(cloud, console)
     pipelines, health = cloud.codepipeline, cloud.health
-    gate = cloud.stack.outputs["GateFunctionName"]
-    pipelines.create_pipeline("orders", REGION, deploy_pipeline("orders", gate, deploy_minutes=10))
-    pipelines.create_pipeline("web", REGION, deploy_pipeline("web", gate, deploy_minutes=6))
+    pipelines.create_pipeline("orders", REGION, deploy_pipeline(cloud, "orders", deploy_minutes=10))
+    pipelines.create_pipeline("web", REGION, deploy_pipeline(cloud, "web", deploy_minutes=6))
     broken = {"now": True}
     pipelines.fail_action("orders", "Deploy", "DeployStack", while_=lambda: broken["now"], message=UNAVAILABLE)
 
@@ -132,15 +118,8 @@ def main() -> int:
     console = Console(highlight=False)
     began = time.perf_counter()
     console.rule("[bold]Allclear: a night in us-east-1")
-    with Slack() as slack:
-        parameters = {
-            "SlackBotToken": slack.bot_token,
-            "SlackSigningSecret": slack.signing_secret,
-            "SlackChannel": CHANNEL,
-            "OverrideUsers": "U0ALICE,U0BOB",
-        }
-        with Cloud(TEMPLATE, parameters, slack=slack, start=START) as cloud:
-            checks = play(cloud, console)
+    with Slack() as slack, installed(slack) as cloud:
+        checks = play(cloud, console)
     console.rule("[bold]What the demo checked")
     for what, holds in checks:
         console.print(Text(f"  {'✔' if holds else '✘'} {what}", style="green" if holds else "bold red"))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from playground.paging import page
 from playground.wire import AwsError
 
 Params = Mapping[str, Any]
@@ -81,10 +82,9 @@ class CloudFormation:
         key = known.get(name, (region, name))
         if key not in self._events or account != self.account:
             raise AwsError("ValidationError", f"Stack [{name}] does not exist")
-        events = self._events[key][::-1]
-        start = int(params.get("NextToken", "0"))
-        end = start + self.page_size
-        return {"StackEvents": events[start:end]} | ({"NextToken": str(end)} if end < len(events) else {})
+        asked = {"nextToken": params["NextToken"]} if "NextToken" in params else {}
+        events, more = page(self._events[key], asked, self.page_size, "ValidationError")
+        return {"StackEvents": events} | ({"NextToken": more["nextToken"]} if more else {})
 
 
 @dataclass(slots=True)

@@ -151,12 +151,6 @@ class CodePipeline(Console):
             self._disable(pipeline, params["stageName"], params["reason"])
             return {}
 
-    def enable_stage_transition(self, params: Params, *, region: str, account: str) -> Params:
-        with self._lock:
-            pipeline = self._with_inbound(params, region, account)
-            self._enable(pipeline, params["stageName"])
-            return {}
-
     def put_job_success_result(self, params: Params, *, region: str, account: str) -> Params:
         """A continuation token keeps the action waiting, and a new job comes with it."""
         with self._lock:

@@ -6,19 +6,16 @@
 import json
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from playground.cloud import Cloud
 from playground.codepipeline import Action, Stage
+from playground.scenery import CHANNEL, REGION, UNAVAILABLE, health_gate, installed, source
 from playground.slack import Slack
 from playground.slack_workspace import USERS, Message
 
-TEMPLATE = Path(__file__).parent.parent.parent / "template.yaml"
-START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
-REGION, CHANNEL = "us-east-1", "C0DEPLOYS"
-BUSY = "Rate exceeded (Service: AmazonCloudFormation; Status Code: 503; Error Code: ServiceUnavailable)"
 DENIED = "User: arn:aws:sts::123456789012:assumed-role/deploy is not authorized to perform: iam:PassRole"
 HOSTILE = "<!channel> *bold* `code` _it_ <https://evil.example|click> www.evil.example \u202egnp.exe @here :tada:"
 
@@ -35,27 +32,16 @@ class Night:
         self, name: str, provider: str = "CloudFormation", *, gate: bool = False, minutes: int = 1, **failure: Any
     ) -> None:
         """Source, a health gate if wanted, Deploy, which fails while the name is among the broken."""
-        stages = [Stage("Source", [Action("Checkout", "Source", "AWS", "CodeStarSourceConnection")])]
-        if gate:
-            parameters = {
-                "pipeline": name,
-                "execution": "#{codepipeline.PipelineExecutionId}",
-                "regions": [REGION],
-            }
-            configuration = {
-                "FunctionName": self.cloud.stack.outputs["GateFunctionName"],
-                "UserParameters": json.dumps(parameters),
-            }
-            stages.append(
-                Stage("HealthGate", [Action("AwsHealth", "Invoke", "AWS", "Lambda", configuration=configuration)])
-            )
-        stages.append(
-            Stage("Deploy", [Action("DeployStack", provider=provider, duration=timedelta(minutes=minutes))])
-        )
+        deploy = Stage("Deploy", [Action("DeployStack", provider=provider, duration=timedelta(minutes=minutes))])
+        stages = [source(), *([health_gate(self.cloud, name)] if gate else []), deploy]
         self.cloud.codepipeline.create_pipeline(name, REGION, stages)
         self._broken.add(name)
         self.cloud.codepipeline.fail_action(
-            name, "Deploy", "DeployStack", while_=lambda: name in self._broken, **({"message": BUSY} | failure)
+            name,
+            "Deploy",
+            "DeployStack",
+            while_=lambda: name in self._broken,
+            **({"message": UNAVAILABLE} | failure),
         )
 
     def mend(self, *names: str) -> None:
@@ -161,17 +147,8 @@ def play(cloud: Cloud) -> list[dict[str, Any]]:
 
 
 def main(path: str) -> None:
-    with Slack() as slack:
-        parameters = {
-            "SlackBotToken": slack.bot_token,
-            "SlackSigningSecret": slack.signing_secret,
-            "SlackChannel": CHANNEL,
-            "MaxAutomaticRetries": "1",
-            "OnCallMention": "U0CAROL",
-            "OverrideUsers": "U0ALICE,U0BOB",
-        }
-        with Cloud(TEMPLATE, parameters, slack=slack, start=START) as cloud:
-            cards = play(cloud)
+    with Slack() as slack, installed(slack, MaxAutomaticRetries="1", OnCallMention="U0CAROL") as cloud:
+        cards = play(cloud)
     users = [{"id": user.user_id, "name": user.name} for user in USERS]
     Path(path).write_text(json.dumps({"users": users, "cards": cards}, ensure_ascii=False), encoding="utf-8")
 
