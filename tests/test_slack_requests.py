@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 from typing import Any
 from urllib.parse import urlencode
 
@@ -251,7 +252,13 @@ def paths(part: object, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [at, *inner] if at else inner
 
 
-REMOVED = object()
+class Damage(Enum):
+    """What a parameter's test is called after, the same in every process."""
+
+    REMOVED = auto()
+
+
+REMOVED = Damage.REMOVED
 
 
 def parsed_or_field(headers: dict[str, str], body: bytes) -> Request | str:
