@@ -42,7 +42,7 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/python -m tests.simulation.soak --first 0 --seeds $(TEST_NIGHTS)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 # The same nights each time: a red run is the change's doing. `make soak` plays new ones.
 TEST_NIGHTS ?= 300
