@@ -40,7 +40,7 @@ test: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint template.yaml examples/*.yaml examples/*/*.yaml
 	$(BIN)/python -m tests.simulation.soak --first 0 --seeds $(TEST_NIGHTS)
 	$(BIN)/pytest
 
