@@ -1,4 +1,4 @@
-# make demo     the story in the terminal, with no account anywhere
+# make demo     the story in the terminal, with no account anywhere (SCENARIO=burst: another one; SCENARIO=help: all)
 # make test     everything that is checked
 # make soak     simulated nights, new ones each time (SEEDS=100000, or SOAK_SECONDS=600; SEED=123: its history)
 # make mutants  break the code on purpose, and see that the tests notice
@@ -34,7 +34,7 @@ setup: .venv/.installed
 	@touch $@
 
 demo: setup
-	@$(BIN)/python -m playground.demo
+	@$(BIN)/python -m playground.demo "$(SCENARIO)"
 
 test: setup
 	$(BIN)/ruff check .

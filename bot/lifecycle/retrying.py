@@ -94,7 +94,7 @@ def _asked(execution: Execution) -> str:
     if not execution.passes_condition:
         return "the retry"
     overrode = execution.retry is not None and execution.retry.override
-    return "the override" if overrode else f"to pass {what_stopped(execution)}"
+    return "the override" if overrode else f"the passing of {what_stopped(execution)}"
 
 
 def accepted(execution: Execution, now: datetime, policy: Policy, what: str) -> Execution:

@@ -69,7 +69,7 @@ def test_at_the_all_clear_the_condition_is_passed_once_at_the_cost_of_an_automat
     assert stopped.night.lines()[-3:] == [
         "asking CodePipeline to pass the condition. The same failure stands, nothing is frozen, no known issue "
         "explains it.",
-        "CodePipeline accepted to pass the stage's entry condition",
+        "CodePipeline accepted the passing of the stage's entry condition",
         "Deploy passed",
     ]
 
@@ -225,7 +225,7 @@ def test_a_condition_that_allows_no_override_asks_a_person_and_is_left_alone() -
     execution = stopped.night.execution()
     assert (execution.status, stopped.passed) == (Status.NEEDS_HUMAN, PASSED)
     assert execution.note == (
-        "CodePipeline refused to pass the stage's entry condition: ConditionNotOverridableException: no"
+        "CodePipeline refused the passing of the stage's entry condition: ConditionNotOverridableException: no"
     )
     assert execution.automatic_retries == 0
 
