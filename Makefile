@@ -1,4 +1,4 @@
-# make demo     the story in the terminal, with no account anywhere
+# make demo     the story in the terminal, with no account anywhere (SCENARIO=burst: another one; SCENARIO=help: all)
 # make test     everything that is checked
 # make soak     simulated nights, new ones each time (SEEDS=100000, or SOAK_SECONDS=600; SEED=123: its history)
 # make mutants  break the code on purpose, and see that the tests notice
@@ -34,13 +34,13 @@ setup: .venv/.installed
 	@touch $@
 
 demo: setup
-	@$(BIN)/python -m playground.demo
+	@$(BIN)/python -m playground.demo "$(SCENARIO)"
 
 test: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint template.yaml examples/*.yaml examples/*/*.yaml
 	$(BIN)/python -m tests.simulation.soak --first 0 --seeds $(TEST_NIGHTS)
 	$(BIN)/pytest -n auto --dist worksteal
 

@@ -5,6 +5,7 @@ invoke action, "Quotas"); how soon CodePipeline sends the next job AWS does not 
 """
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.gate import GATE_MESSAGE_PREFIX, MESSAGE_LIMIT, GateAnswer
@@ -49,6 +50,12 @@ def time_is_up(stop: GateAnswer, since_at: datetime, now: datetime) -> GateAnswe
         stopped_by=stop.stopped_by,
         issues=stop.issues,
     )
+
+
+def no_waiting_in_a_condition(stop: GateAnswer) -> GateAnswer:
+    """What a continuation token does to a LambdaInvoke rule is not documented: it might let the deploy in."""
+    beside = " A gate that is a stage condition cannot wait, whatever its mode: it stops."
+    return replace(stop, message=stop.message[: MESSAGE_LIMIT - len(beside)] + beside)
 
 
 def being_stopped() -> GateAnswer:

@@ -71,6 +71,7 @@ class FailedAction:
     services: tuple[str, ...] = ()  # Health services that the failure itself names (bot.evidence)
     build_phase: str = ""  # the CodeBuild phase that failed, where CodeBuild told
     build_fault: bool = False  # that phase broke in CodeBuild itself, not in the team's commands
+    beside: tuple[str, ...] = ()  # of a rule: the rules of its condition that did not fail
 
 
 RULE = "Rule"  # CodePipeline's own category of a stage condition's rule
@@ -231,8 +232,8 @@ class Execution:
 
     @property
     def passes_condition(self) -> bool:
-        """What is owed is OverrideStageCondition: a stage condition failed the stage and somebody overrode it."""
-        return bool(self.condition) and self.retry is not None and self.retry.override
+        """What is owed is OverrideStageCondition: a condition failed the stage, so nothing can be retried."""
+        return bool(self.condition) and self.retry is not None
 
 
 class IssuePhase(StrEnum):

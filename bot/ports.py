@@ -3,7 +3,7 @@
 Every method may raise what its docstring names; anything else is a bug or a dead service and propagates.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -181,6 +181,7 @@ class StageTruth:
     execution_status: str = ""  # the whole execution's: InProgress Failed Stopped Superseded …; "" unknown
     revision: str = ""  # commit summary and author, for the card
     condition: str = ""  # BEFORE_ENTRY or ON_SUCCESS: the stage condition that failed the stage
+    checking: bool = False  # the rules of a stage condition run at this moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,13 @@ class Pipelines(GateJobs, Protocol):
 
     def planned_actions(self, region: str, pipeline: str) -> tuple[PlannedAction, ...]:
         """Every action of the pipeline's structure, in order. Raises PipelineGone, TryLater, NotAllowed."""
+        ...
+
+    def rule_parameters(self, key: ExecutionKey) -> Mapping[str, str]:
+        """The UserParameters of each rule that ran in this stage, by ruleExecutionId, variables resolved.
+
+        Raises PipelineGone, TryLater, NotAllowed.
+        """
         ...
 
     def retry_stage(self, key: ExecutionKey) -> None:

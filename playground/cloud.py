@@ -24,6 +24,7 @@ from playground.gateway import Fault, FaultKind, Gateway, access_key_id
 from playground.health import Health
 from playground.http_api import FAILED, NOT_FOUND, Response, request_event, response
 from playground.notifications import NotificationRules
+from playground.pipeline_template import PipelineStack, load_pipelines
 from playground.slack import Slack
 from playground.stack import Function, Schedule
 from playground.streams import StreamReader
@@ -116,6 +117,17 @@ class Cloud:
             )
             for mapping in self.stack.stream_mappings
         ]
+
+    def deploy_pipelines(self, path: Path, parameters: Mapping[str, str]) -> PipelineStack:
+        """Deploy a template of pipelines (see playground.pipeline_template) beside the stack."""
+        deployed = load_pipelines(path, parameters, region=self.stack.region, account=self.stack.account)
+        for pipeline in deployed.pipelines:
+            self.codepipeline.create_pipeline(
+                pipeline.name, self.stack.region, pipeline.stages, pipeline.mode, pipeline.tags
+            )
+        for rule in deployed.notifications:
+            self.notifications.create(rule.pipeline_arn, rule.topic_arn, rule.events, rule.detail_type)
+        return deployed
 
     def put_event(self, event: Mapping[str, Any]) -> None:
         """Put an EventBridge event on the bus: the rules it fits send it to their functions at `settle`."""

@@ -2,68 +2,27 @@
 
 Two deploys: one dies in CloudFormation before AWS says anything, one is stopped by its health gate. Nobody touches
 them. The demo succeeds only if each recovered with exactly one retry, and says which of its checks failed if not.
+
+`make demo SCENARIO=name` tells another story (playground/scenarios).
 """
 
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from rich.console import Console
 from rich.text import Text
 
-from playground.cloud import Cloud
-from playground.codepipeline import Action, Stage
-from playground.scenery import CHANNEL, REGION, START, UNAVAILABLE, health_gate, installed, source
-from playground.slack import Slack
-from playground.terminal_card import panel
+from playground.scenarios import SCENARIOS
+from playground.scenery import CHANNEL, REGION, START, UNAVAILABLE, deploy, health_gate, source
+from playground.storytelling import Check, Scenario, Story, perform
 
 
-def deploy_pipeline(cloud: Cloud, name: str, deploy_minutes: int) -> list[Stage]:
-    """Source, health gate, CloudFormation deploy."""
-    deploy = Stage("Deploy", [Action("DeployStack", duration=timedelta(minutes=deploy_minutes))])
-    return [source(), health_gate(cloud, name), deploy]
-
-
-@dataclass
-class Story:
-    """The night, told as it happens: a timeline, and each deploy's card whenever it has changed."""
-
-    cloud: Cloud
-    console: Console
-    shown: dict[str, int] = field(default_factory=dict)
-
-    def tell(self, who: str, what: str, style: str = "") -> None:
-        """One line of the timeline at the simulated time."""
-        at = f"{self.cloud.now:%H:%M}"
-        self.console.print(Text.assemble((f"{at}  ", "dim"), (f"{who:<13}", f"bold {style}"), what))
-
-    def wait(self, until: datetime, stop: Callable[[], bool] = lambda: False) -> None:
-        """Let simulated minutes pass, showing the clock and every card that changes."""
-        with self.console.status("") as status:
-            while self.cloud.now < until and not stop():
-                status.update(f"{self.cloud.now:%H:%M} · waiting, a sweep every minute")
-                self.cloud.advance(timedelta(minutes=1))
-                self.show_cards()
-
-    def show_cards(self) -> None:
-        """Draw what the channel shows now, where it differs from what was drawn last."""
-        for message in self.cloud.slack.messages(CHANNEL):
-            if self.shown.get(message.ts) != len(message.history):
-                title = message.blocks[0]["text"]["text"]
-                what = f"card edited: {title}" if message.ts in self.shown else f"new card: {title}"
-                self.tell("Slack", what, "magenta")
-                self.console.print(panel(message))
-                self.shown[message.ts] = len(message.history)
-
-
-def play(cloud: Cloud, console: Console) -> list[tuple[str, bool]]:
+def play(story: Story) -> list[Check]:
     """The night itself; answers what was checked at the end and whether it holds."""
-    story = Story(cloud, console)
+    cloud = story.cloud
     pipelines, health = cloud.codepipeline, cloud.health
-    pipelines.create_pipeline("orders", REGION, deploy_pipeline(cloud, "orders", deploy_minutes=10))
-    pipelines.create_pipeline("web", REGION, deploy_pipeline(cloud, "web", deploy_minutes=6))
+    pipelines.create_pipeline("orders", REGION, [source(), health_gate(cloud, "orders"), deploy(minutes=10)])
+    pipelines.create_pipeline("web", REGION, [source(), health_gate(cloud, "web"), deploy(minutes=6)])
     broken = {"now": True}
     pipelines.fail_action("orders", "Deploy", "DeployStack", while_=lambda: broken["now"], message=UNAVAILABLE)
 
@@ -113,19 +72,21 @@ def play(cloud: Cloud, console: Console) -> list[tuple[str, bool]]:
     ]
 
 
-def main() -> int:
-    """Run the demo; answers the exit status."""
-    console = Console(highlight=False)
-    began = time.perf_counter()
-    console.rule("[bold]Allclear: a night in us-east-1")
-    with Slack() as slack, installed(slack) as cloud:
-        checks = play(cloud, console)
-    console.rule("[bold]What the demo checked")
-    for what, holds in checks:
-        console.print(Text(f"  {'✔' if holds else '✘'} {what}", style="green" if holds else "bold red"))
-    console.print(Text(f"  four simulated hours in {time.perf_counter() - began:.0f} s", style="dim"))
-    return 0 if all(holds for _, holds in checks) else 1
+NIGHT = Scenario("a night in us-east-1", "the whole story, from blocked to resumed", play)
+
+
+def main(arguments: list[str], console: Console) -> int:
+    """Play the night, or the scenario that is named; answers the exit status."""
+    name = "".join(arguments)
+    if not name or name in SCENARIOS:
+        return perform(SCENARIOS.get(name, NIGHT), console)
+    if name != "help":
+        console.print(Text(f"There is no scenario {name}."))
+    console.print(Text(f"make demo tells {NIGHT.summary}. Other stories:"))
+    for known, scenario in SCENARIOS.items():
+        console.print(Text(f"  make demo SCENARIO={known:<18} {scenario.summary}"), soft_wrap=True)
+    return 0 if name == "help" else 2
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:], Console(highlight=False)))

@@ -15,6 +15,7 @@ from playground.properties import as_list
 from playground.stack import Statement
 
 LEADING_KEYS = "dynamodb:LeadingKeys"
+PASSED_TO = "iam:PassedToService"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def check_condition(condition: Mapping[str, Mapping[str, Any]]) -> None:
         if operator not in _OPERATORS:
             raise Unsupported(f"IAM: the condition operator {operator} is not known here")
         for key in keys:
-            if key != LEADING_KEYS:
+            if key not in (LEADING_KEYS, PASSED_TO):
                 raise Unsupported(f"IAM: the condition key {key} is not known here")
 
 
@@ -64,7 +65,15 @@ def _for_all_like(wanted: Sequence[str], found: Sequence[str]) -> bool:
     return all(any(_like(pattern, value) for pattern in wanted) for value in found)
 
 
-_OPERATORS = {"ForAllValues:StringEquals": _for_all_equal, "ForAllValues:StringLike": _for_all_like}
+def _equals(wanted: Sequence[str], found: Sequence[str]) -> bool:
+    return bool(found) and found[0] in wanted  # a key that the request has not is no match
+
+
+_OPERATORS = {
+    "ForAllValues:StringEquals": _for_all_equal,
+    "ForAllValues:StringLike": _for_all_like,
+    "StringEquals": _equals,
+}
 
 
 def _like(pattern: str, text: str) -> bool:

@@ -28,6 +28,7 @@ _ON_A_PIPELINE = {
     "GetPipelineState": "name",
     "GetPipelineExecution": "pipelineName",
     "ListActionExecutions": "pipelineName",
+    "ListRuleExecutions": "pipelineName",
     "ListPipelineExecutions": "pipelineName",
 }
 _ON_A_STAGE = {"RetryStageExecution", "OverrideStageCondition"}

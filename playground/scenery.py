@@ -1,7 +1,7 @@
 """What the demo and the pictures are played in: the installed stack, a channel, and a pipeline's usual stages."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playground.cloud import Cloud
@@ -30,11 +30,19 @@ def source() -> Stage:
     return Stage("Source", [Action("Checkout", "Source", "AWS", "CodeStarSourceConnection")])
 
 
-def health_gate(cloud: Cloud, pipeline: str) -> Stage:
-    """The stage that asks Allclear before the deploy, as the README says to write it."""
-    asked = {"pipeline": pipeline, "execution": "#{codepipeline.PipelineExecutionId}", "regions": [REGION]}
-    configuration = {
-        "FunctionName": cloud.stack.outputs["GateFunctionName"],
-        "UserParameters": json.dumps(asked),
-    }
+def gate_configuration(cloud: Cloud, pipeline: str, **more: str) -> dict[str, str]:
+    """What a pipeline asks of Allclear's gate, as the README says to write it. `more`: other parameters."""
+    execution = "#{codepipeline.PipelineExecutionId}"
+    asked = {"pipeline": pipeline, "execution": execution, "regions": [REGION], **more}
+    return {"FunctionName": cloud.stack.outputs["GateFunctionName"], "UserParameters": json.dumps(asked)}
+
+
+def health_gate(cloud: Cloud, pipeline: str, **more: str) -> Stage:
+    """The stage that asks Allclear before the deploy."""
+    configuration = gate_configuration(cloud, pipeline, **more)
     return Stage("HealthGate", [Action("AwsHealth", "Invoke", "AWS", "Lambda", configuration=configuration)])
+
+
+def deploy(minutes: int = 1) -> Stage:
+    """The stage that deploys by CloudFormation."""
+    return Stage("Deploy", [Action("DeployStack", duration=timedelta(minutes=minutes))])

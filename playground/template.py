@@ -1,12 +1,12 @@
 """Reads template.yaml as CloudFormation and SAM would, for what the template uses; anything else is an error."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from playground.errors import Unsupported
 from playground.intrinsics import Resolver, read_yaml
+from playground.parameters import parameter_values
 from playground.properties import Properties
 from playground.stack import Queue, Secret, Stack, Table
 from playground.template_functions import FunctionReader, Wiring, read_raw_rule
@@ -94,7 +94,7 @@ class _Template:
             "AWS::StackName": STACK_NAME,
             "AWS::URLSuffix": "amazonaws.com",
         }
-        values |= _parameter_values(document.get("Parameters", {}), parameters)
+        values |= parameter_values(document.get("Parameters", {}), parameters)
         self._resolver = Resolver(values, document.get("Conditions", {}), self._attribute)
 
     def stack(self) -> Stack:
@@ -245,38 +245,3 @@ class _Template:
 
 def _partition_key(schema: list[dict[str, str]]) -> str:
     return next(part["AttributeName"] for part in schema if part["KeyType"] == "HASH")
-
-
-def _parameter_values(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]) -> dict[str, Any]:
-    unknown = sorted(set(given) - set(declared))
-    if unknown:
-        raise Unsupported(f"the template has no parameter {', '.join(unknown)}")
-    return {name: _parameter_value(name, declaration, given.get(name)) for name, declaration in declared.items()}
-
-
-def _parameter_value(name: str, declaration: Mapping[str, Any], given: str | None) -> Any:
-    parameter = Properties(f"parameter {name}", declaration)
-    kind = parameter.take("Type")
-    default = parameter.take("Default", None)
-    if given is None and default is None:
-        raise Unsupported(f"parameter {name} has no default and was not given")
-    value = str(default if given is None else given)
-    allowed = [str(choice) for choice in parameter.take("AllowedValues", [])]
-    pattern = parameter.take("AllowedPattern", None)
-    values = [item.strip() for item in value.split(",")] if kind == "CommaDelimitedList" else [value]
-    refused = [
-        bool(allowed) and not set(values) <= set(allowed),
-        pattern is not None and not all(re.fullmatch(pattern, item) for item in values),
-        len(value) < parameter.number("MinLength", 0),
-        len(value) > parameter.number("MaxLength", 4096),
-    ]
-    low, high = parameter.take("MinValue", None), parameter.take("MaxValue", None)
-    if kind == "Number":
-        number = float(value)
-        refused += [low is not None and number < float(low), high is not None and number > float(high)]
-    elif kind not in ("String", "CommaDelimitedList"):
-        raise Unsupported(f"parameter {name}: the type {kind} is not known here")
-    parameter.done("Description", "NoEcho", "ConstraintDescription")
-    if any(refused):
-        raise Unsupported(f"parameter {name}: its own constraints refuse the value given")
-    return values if kind == "CommaDelimitedList" else value

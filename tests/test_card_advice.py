@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from bot.cards.card import render
-from bot.model import PipelineTags, Status, Verdict
+from bot.model import RULE, FailedAction, PipelineTags, Status, Verdict
 from bot.policy import Policy
 from tests.builders import NOW, a_blocker, a_gate_action, an_action, an_attribution, an_execution
-from tests.test_cards import said
+from tests.test_cards import buttons, said
 
 POLICY = Policy(slack_channel="C0DEPLOYS", on_call_mention="U0CAROL")
 OWN = an_attribution(verdict=Verdict.OWN, reason="Not AWS's doing: DeployStack failed.", blockers=())
@@ -53,6 +53,29 @@ def test_behind_a_gate_a_person_is_told_that_it_checks_again() -> None:
     assert "The health gate checks again on a retry." in said(message)
 
 
-def test_where_a_condition_failed_the_stage_a_retry_checks_it_again() -> None:
-    message = render(an_execution(actions=(), condition="BEFORE_ENTRY"), POLICY)
-    assert "A retry checks the stage's condition again." in said(message)
+def test_a_gate_that_is_a_condition_is_asked_again_by_a_retry() -> None:
+    gate = a_gate_action(category=RULE, provider="")
+    message = render(an_execution(status=Status.NEEDS_HUMAN, actions=(gate,), condition="BEFORE_ENTRY"), POLICY)
+    assert "The health gate checks again on a retry." in said(message)
+    assert list(buttons(message))[:2] == ["retry", "override"]
+
+
+@pytest.mark.parametrize(
+    ("actions", "named"),
+    [
+        ((an_action(name="ErrorAlarm", category=RULE, provider=""),), "what the rule ErrorAlarm says."),
+        ((a_gate_action(category=RULE, provider="", beside=("Window",)),), "what the rule Window says."),
+        ((), "it."),
+    ],
+    ids=["another rule", "another rule beside the gate", "no rule is told"],
+)
+def test_where_another_condition_stopped_the_stage_there_is_no_retry_and_the_card_says_why(
+    actions: tuple[FailedAction, ...], named: str
+) -> None:
+    for status in (Status.BLOCKED, Status.NEEDS_HUMAN):
+        message = render(an_execution(status=status, actions=actions, condition="BEFORE_ENTRY"), POLICY)
+        why = f"no retry for a stage that a condition stopped, and only an override may pass {named}"
+        assert why in said(message)
+        assert list(buttons(message))[:2] == ["override", "dismiss"]
+        assert "Retry now" not in said(message)
+        assert "by itself" not in said(message)

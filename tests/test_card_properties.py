@@ -188,7 +188,7 @@ def test_the_same_state_is_the_same_message(execution: Execution) -> None:
 def test_the_longest_that_slack_and_codepipeline_allow_still_makes_a_card() -> None:
     """Names of 100 characters, errors of 6,000: every sentence that is urgent is in the spoken text."""
     key = a_key(pipeline="p" * 100, stage="s" * 100)
-    action = FailedAction("n" * 100, "a-1", "us-east-1", message="&" * 6_000)
+    action = FailedAction("n" * 100, "a-1", "us-east-1", message="&" * 6_000, gate_issues=())
     attribution = Attribution(Verdict.EXPLAINED, "&" * 6_000, (a_blocker(),), caveat="&" * 6_000)
     blockers = tuple(a_blocker(issue=f"i-{number}", service="&" * 100) for number in range(20))
     entries = tuple(Entry(1, NOW, Status.BLOCKED, "&" * 6_000) for _ in range(6))
@@ -198,5 +198,5 @@ def test_the_longest_that_slack_and_codepipeline_allow_still_makes_a_card() -> N
     )  # fmt: skip
     message = render(execution, POLICY, [replace(key, pipeline="q" * 99 + str(number)) for number in range(9)])
     check_message(message.text, message.blocks, "chat.update")
-    assert "Allclear retries it by itself" in message.text
+    assert "Allclear checks the gate again and lets the deploy in by itself" in message.text
     assert "Buttons: Retry now, Override…, Don't resume, Open in AWS." in message.text

@@ -16,7 +16,8 @@ from bot.adapters.aws import (
     is_throttling,
     is_unanswered,
 )
-from bot.adapters.codepipeline_truth import Answers, Row, stage_truths
+from bot.adapters.codepipeline_revision import Row
+from bot.adapters.codepipeline_truth import Answers, stage_truths
 from bot.errors import (
     NotAllowed,
     NotLatest,
@@ -136,6 +137,30 @@ class CodePipeline:
             for stage in answer["pipeline"]["stages"]
             for action in stage.get("actions", ())
         )
+
+    def rule_parameters(self, key: ExecutionKey) -> Mapping[str, str]:
+        """See bot.ports.Pipelines. Empty for an execution that ran no rule."""
+        pages = self._client(key.region).get_paginator("list_rule_executions")
+        try:
+            rows: list[Row] = _read(
+                lambda: [
+                    dict(row)
+                    for page in pages.paginate(
+                        pipelineName=key.pipeline, filter={"pipelineExecutionId": key.execution_id}
+                    )
+                    for row in page.get("ruleExecutionDetails", ())
+                ]
+            )
+        except ClientError as error:
+            if error_code(error) in _NO_SUCH_EXECUTION:
+                return {}
+            what = f"codepipeline:ListRuleExecutions on {key.pipeline}"
+            raise NotAllowed(f"{what} was refused: {error_text(error)}") from error
+        return {
+            row["ruleExecutionId"]: row.get("input", {}).get("resolvedConfiguration", {}).get("UserParameters", "")
+            for row in rows
+            if row.get("stageName") == key.stage and row.get("ruleExecutionId")
+        }
 
     def retry_stage(self, key: ExecutionKey) -> None:
         """See bot.ports.Pipelines. The client is one of its own: the SDK sends this call once and never again."""

@@ -1,27 +1,22 @@
 """From CodePipeline's answers to the truth about the stages of one execution. Pure; the reads are elsewhere."""
 
-import json
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from bot.adapters.action_targets import target_of
+from bot.adapters.codepipeline_revision import Row, revision
 from bot.gate import GATE_MESSAGE_PREFIX
 from bot.model import MESSAGE_LIMIT, RULE, ExecutionKey, FailedAction
 from bot.ports import StageStatus, StageTruth
 
-Row = Mapping[str, Any]  # a structure of an answer, as botocore parsed it
-
-REVISION_LIMIT = 200  # characters
-AUTHOR_LIMIT = 60
-_SHORT_ID = 8  # characters of a commit's hash that people know it by
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 # A condition's statuses that stop a stage; Overridden and Cancelled ones, above all, do not.
 _CONDITION_FAILED = ("Failed", "Errored")
+_CONDITIONS = {"BEFORE_ENTRY": "beforeEntryConditionState", "ON_SUCCESS": "onSuccessConditionState"}
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +94,7 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
                 execution_status=answers.execution.get("status", ""),
                 revision=revision(answers.execution, answers.actions),
                 condition=condition.kind if condition is not None else "",
+                checking=is_ours and _checking(states[name]),
             )
         )
     return tuple(truths)
@@ -119,7 +115,7 @@ def _failed_condition(state: Row, region: str) -> _Condition | None:
     A failed rule stands for a failed action: its ruleExecutionId is as new with every run as an
     actionExecutionId, and so is the fence of a retry.
     """
-    for kind, member in (("BEFORE_ENTRY", "beforeEntryConditionState"), ("ON_SUCCESS", "onSuccessConditionState")):
+    for kind, member in _CONDITIONS.items():
         whole = state.get(member, {})
         if whole.get("latestExecution", {}).get("status") not in _CONDITION_FAILED:
             continue
@@ -137,11 +133,14 @@ def _failed_condition(state: Row, region: str) -> _Condition | None:
             rows = [(kind, one["latestExecution"]) for one in failed] or [(kind, whole["latestExecution"])]
         told = [*(row for _, row in rows), *(one["latestExecution"] for one in failed)]
         at = max((_instant(row.get("lastStatusChange")) for row in told), default=_BEGINNING)
-        return _Condition(kind, at, tuple(_failed_rule(name, row, region) for name, row in rows))
+        failed_names = {name for name, _ in rows}
+        names = (rule.get("ruleName", "") for one in failed for rule in one.get("ruleStates", ()))
+        beside = tuple(dict.fromkeys(name for name in names if name and name not in failed_names))
+        return _Condition(kind, at, tuple(_failed_rule(name, row, region, beside) for name, row in rows))
     return None
 
 
-def _failed_rule(name: str, row: Row, region: str) -> FailedAction:
+def _failed_rule(name: str, row: Row, region: str, beside: tuple[str, ...]) -> FailedAction:
     error = row.get("errorDetails", {})
     message = error.get("message") or row.get("summary", "")
     external_id = row.get("externalExecutionId", "")
@@ -156,50 +155,18 @@ def _failed_rule(name: str, row: Row, region: str) -> FailedAction:
         external_execution_id=external_id,
         external_execution_url=row.get("externalExecutionUrl", ""),
         gate_issues=tuple(_issues_named(external_id)) if message.startswith(GATE_MESSAGE_PREFIX) else None,
+        beside=beside,
     )
+
+
+def _checking(state: Row) -> bool:
+    """A condition's rules run at this moment."""
+    conditions = (state.get(member, {}) for member in _CONDITIONS.values())
+    return any(each.get("latestExecution", {}).get("status") == "InProgress" for each in conditions)
 
 
 def _latest(instants: Sequence[datetime]) -> datetime | None:
     return max((at for at in instants if at > _BEGINNING), default=None)
-
-
-def revision(execution: Row, actions: Sequence[Row] = ()) -> str:
-    """What the execution carries, on one line: commit messages with their authors, short ids where there is none.
-
-    A source action over a connection (CodeStarSourceConnection) names the author among its output variables,
-    beside CommitId and CommitMessage; CodeCommit's names no author.
-    """
-    variables = [row.get("output", {}).get("outputVariables", {}) for row in actions if _is_source(row)]
-    of_commit = {told["CommitId"]: told for told in variables if told.get("CommitId")}
-    revisions = execution.get("artifactRevisions") or [{"revisionId": commit} for commit in of_commit]
-    told = (_revision_text(each, of_commit.get(each.get("revisionId", ""), {})) for each in revisions)
-    return "; ".join(dict.fromkeys(text for text in told if text))[:REVISION_LIMIT]
-
-
-def _is_source(row: Row) -> bool:
-    return bool(row.get("input", {}).get("actionTypeId", {}).get("category") == "Source")
-
-
-def _revision_text(artifact: Row, variables: Row) -> str:
-    """`variables` are those of the source action that fetched this very commit; empty if none is known."""
-    message = variables.get("CommitMessage") or _summary(str(artifact.get("revisionSummary", "")))
-    lines = message.strip().splitlines()
-    revision_id = str(artifact.get("revisionId", ""))
-    short = revision_id[:_SHORT_ID] if re.fullmatch(r"[0-9a-f]{40,64}", revision_id) else revision_id
-    text = lines[0].strip() if lines else short
-    author = (variables.get("AuthorDisplayName") or variables.get("AuthorId") or "")[:AUTHOR_LIMIT].strip()
-    by = f" ({author})" if author else ""
-    return text[: REVISION_LIMIT - len(by)] + by
-
-
-def _summary(text: str) -> str:
-    """A connection's source (GitHub, GitLab, Bitbucket) tells {"ProviderType": "GitHub", "CommitMessage": "…"}."""
-    try:
-        told = json.loads(text)
-    except ValueError:
-        return text
-    is_message = isinstance(told, dict) and isinstance(told.get("CommitMessage"), str)
-    return str(told["CommitMessage"]) if is_message else text
 
 
 def _newest_attempts(stage: str, answers: Answers, state: Row) -> list[_Attempt]:

@@ -1,5 +1,6 @@
 """What a person should do, concretely, when one is asked. Pure; safe mrkdwn throughout."""
 
+from bot.conditions import why_no_retry
 from bot.lifecycle.retrying import RETRY_LOST, RETRY_REFUSED, WAY_CLOSED
 from bot.model import Execution, Verdict
 from bot.policy import Policy
@@ -15,6 +16,11 @@ _BY_CODE = {
 
 def advice(execution: Execution, policy: Policy) -> str:
     """By the reason it needs a person, the most particular first."""
+    if why_no_retry(execution):
+        return (
+            "Look at what the rule checks. If it may be passed all the same, *Override…* passes it; if not, "
+            "*Don't resume*. A new execution is checked anew."
+        )
     if execution.note.startswith(RETRY_REFUSED):
         return "*Open in AWS* and look why. *Retry now* asks again; a changed pipeline needs a new release."
     if execution.note == RETRY_LOST:

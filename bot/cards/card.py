@@ -14,6 +14,7 @@ from urllib.parse import quote
 from bot.cards import text as card_text
 from bot.cards.closing import trail
 from bot.cards.fields import fields
+from bot.conditions import why_no_retry
 from bot.model import Execution, ExecutionKey, FailedAction, Status
 from bot.names import unreadable_health
 from bot.overrides import can_be_overridden
@@ -113,8 +114,9 @@ def buttons(execution: Execution, policy: Policy) -> list[dict[str, Any]]:
         case _ if execution.waiting:  # nothing has failed: nothing to retry, and nothing to leave
             offered = [_override(execution)]
         case Status.BLOCKED | Status.NEEDS_HUMAN:
+            retry = [] if why_no_retry(execution) else [_retry(execution, policy)]
             override = [_override(execution)] if can_be_overridden(execution) else []
-            offered = [_retry(execution, policy), *override, _dismiss(execution)]
+            offered = [*retry, *override, _dismiss(execution)]
         case Status.RESUMING if execution.frozen:
             offered = [_retry(execution, policy), _dismiss(execution)]
         case Status.RESUMING:

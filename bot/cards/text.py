@@ -10,6 +10,7 @@ from bot.cards.advice import advice
 from bot.cards.closing import how_it_passed, how_long_it_was_held, last_word, trail
 from bot.cards.fields import fields
 from bot.cards.waiting import waiting_next
+from bot.conditions import why_no_retry
 from bot.model import ALLCLEAR, Execution, ExecutionKey, Status, Verdict
 from bot.names import issue_at, unreadable_health
 from bot.policy import Policy
@@ -111,6 +112,10 @@ def what_next(execution: Execution, policy: Policy) -> str:
 def _until_the_all_clear(execution: Execution, policy: Policy) -> str:
     retried = execution.tags.auto_retry and policy.max_automatic_retries > 0
     then = "Allclear retries it by itself" if retried else "Allclear asks a person to retry"
+    if why_no_retry(execution):
+        then = "Allclear asks a person"
+    elif execution.condition and retried:
+        then = "Allclear checks the gate again and lets the deploy in by itself"
     if unreadable_health(execution.blockers):
         when = "once AWS Health can be read again and shows nothing open that explains this"
     else:
@@ -118,7 +123,7 @@ def _until_the_all_clear(execution: Execution, policy: Policy) -> str:
         issues = "the issue" if count < 2 else f"all {count} issues"
         after = f"{duration_text(policy.settle)} after" if policy.settle else "when"
         when = f"{after} AWS closes {issues}"
-    if policy.is_shadow(execution.tags):
+    if policy.is_shadow(execution.tags) and not why_no_retry(execution):
         then = "Shadow mode: Allclear says that it would retry, and asks a person to,"
     sentence = f"*{then}* {when}."
     if execution.held_at is not None:
@@ -127,15 +132,15 @@ def _until_the_all_clear(execution: Execution, policy: Policy) -> str:
 
 
 def _checked_again(execution: Execution) -> str:
-    if execution.condition:
-        return "A retry checks the stage's condition again."
+    if why_no_retry(execution):
+        return "" if execution.note == why_no_retry(execution) else escape(why_no_retry(execution), 400)
     return "The health gate checks again on a retry." if execution.stopped_by_gate else ""
 
 
 def _resuming(execution: Execution) -> str:
     plan = execution.retry
     if execution.claim is not None or plan is None:
-        return "CodePipeline is being asked to retry the stage."
+        return f"CodePipeline is being asked to {_owed(execution, 'retry the stage', 'let the deploy in')}."
     if plan.calendar:
         calendar = bold(plan.calendar, 130)
         until = f"until {slack_date(plan.opens_at)}" if plan.opens_at else "for now"
@@ -145,10 +150,18 @@ def _resuming(execution: Execution) -> str:
         )
     by_person = last_word(execution) or f"{mention(plan.requested_by)} asked for it"
     asked = "The all-clear is here" if plan.requested_by == ALLCLEAR else by_person
+    does = _owed(execution, "retries the stage", "checks the gate again and lets the deploy in")
+    if plan.override:
+        does = _owed(execution, "retries the stage", "lets the deploy in")
     return (
-        f"{asked}: *Allclear retries the stage* at {slack_date(plan.not_before_at)} or soon after. "
+        f"{asked}: *Allclear {does}* at {slack_date(plan.not_before_at)} or soon after. "
         "Until then *Don't resume* stops it."
     )
+
+
+def _owed(execution: Execution, retry: str, passing: str) -> str:
+    """What CodePipeline is asked for: a retry, or to pass a condition."""
+    return passing if execution.passes_condition else retry
 
 
 def who_may_act(execution: Execution, policy: Policy, *, override: bool) -> str:

@@ -52,6 +52,7 @@ class Explained:
     """Attribution found open (or just closed) issues that explain the known failure."""
 
     attribution: Attribution
+    by_gate: bool = False  # the gate, asked again, would stop it: a person's retry would too
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class Frozen:
 
 @dataclass(frozen=True, slots=True)
 class Lapsed:
-    """An override of a stage condition ran out before CodePipeline took it."""
+    """A stage condition cannot be passed as was wished: an override ran out, or the gate cannot be asked again."""
 
     why: str
 

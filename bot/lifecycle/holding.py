@@ -180,10 +180,12 @@ def explain(execution: Execution, event: Explained, now: datetime, policy: Polic
 
 
 def hold_again(execution: Execution, event: Explained, now: datetime, policy: Policy) -> Execution:
-    """An issue opened before the retry was made. A person's own request, or a call in flight, goes on."""
+    """An issue opened before the retry was made. A call in flight goes on, and so does a person's own request,
+    unless the gate itself would stop it.
+    """
     asked_by_person = execution.retry is not None and execution.retry.requested_by != ALLCLEAR
     in_flight = execution.claim is not None and now < execution.claim.lease_until_at
-    if in_flight or asked_by_person or not event.attribution.blockers:
+    if in_flight or (asked_by_person and not event.by_gate) or not event.attribution.blockers:
         return execution
     return hold_or_ask(unclaimed(execution), event.attribution, now, policy, "the retry is called off")
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from bot.conditions import why_no_retry
 from bot.errors import IllegalTransition
 from bot.lifecycle.events import (
     Accepted,
@@ -90,7 +91,10 @@ def accept(execution: Execution, event: Accepted, now: datetime, policy: Policy)
 
 
 def _asked(execution: Execution) -> str:
-    return "the override" if execution.passes_condition else "the retry"
+    if not execution.passes_condition:
+        return "the retry"
+    overrode = execution.retry is not None and execution.retry.override
+    return "the override" if overrode else f"the passing of {what_stopped(execution)}"
 
 
 def accepted(execution: Execution, now: datetime, policy: Policy, what: str) -> Execution:
@@ -149,7 +153,7 @@ def refund(execution: Execution, event: Postponed | Refused, now: datetime, poli
 
 
 def freeze(execution: Execution, event: Frozen | Lapsed, now: datetime, policy: Policy) -> Execution:
-    """A person disabled the transition into the stage, or an override ran out: a person says how to go on."""
+    """The transition into the stage is disabled, or its condition cannot be passed: a person says how to go on."""
     if execution.claim is not None and now < execution.claim.lease_until_at:
         return execution
     return next_state(
@@ -173,6 +177,8 @@ def lose(execution: Execution, _event: Event, now: datetime, policy: Policy) -> 
 def request(execution: Execution, event: RetryRequested, now: datetime, policy: Policy) -> Execution:
     """A click: costs no budget and does not wait for the all-clear."""
     refuse_while_waiting(execution)
+    if why_no_retry(execution):
+        raise IllegalTransition(why_no_retry(execution))
     return next_state(
         execution, now, policy, f"asked for a retry{_in_spite_of(execution)}", by=event.by,
         status=Status.RESUMING, note="", claim=None, retry=RetryPlan(event.by, now, now),

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.clocks import next_due
+from bot.conditions import why_no_retry
 from bot.errors import IllegalTransition
 from bot.lifecycle.events import Event
 from bot.model import ALLCLEAR, TRAIL_LENGTH, Attribution, Entry, Execution, ExecutionKey, Status
@@ -80,7 +81,7 @@ def why_switched_off(execution: Execution, policy: Policy) -> str:
         return "Shadow mode: Allclear would have retried now."
     if not execution.tags.auto_retry:
         return "Automatic retries are off for this pipeline (tag allclear:auto-retry)."
-    return ""
+    return why_no_retry(execution)
 
 
 def refuse_while_waiting(execution: Execution) -> None:

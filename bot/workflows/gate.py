@@ -50,20 +50,38 @@ def answer_gate(world: World, job: GateJob, region: str, now: datetime) -> GateA
 def _decide(world: World, job: GateJob, region: str, now: datetime) -> tuple[GateRequest | None, GateAnswer]:
     """The answer, and the request it is for; None where there is none to read."""
     try:
-        request = parse_user_parameters(job.user_parameters)
-        if request.auto:
-            request = replace(request, services=_services(world, request, region))
+        request = read_request(world, job.user_parameters, region)
     except ParseError as wrong:
         return None, cannot_run(f"{wrong}. Correct the action's UserParameters, then retry the stage.")
+    until_settled = request.wait and bool(job.continuation_token)
+    answer = judge(world, IssueReader(world), request, job.account, now, until_settled=until_settled)
+    return request, answer if answer.passes else _unless_overridden(world, job, region, request, answer, now)
+
+
+def read_request(world: World, user_parameters: str, region: str) -> GateRequest:
+    """What the pipeline's author asked, "auto" replaced by the services it means. Raises ParseError."""
+    request = parse_user_parameters(user_parameters)
+    return replace(request, services=_services(world, request, region)) if request.auto else request
+
+
+def judge(
+    world: World,
+    reader: IssueReader,
+    request: GateRequest,
+    account: str,
+    now: datetime,
+    *,
+    until_settled: bool = False,
+) -> GateAnswer:
+    """The gate's decision by what the ledger and AWS Health say now, whatever was overridden."""
     try:
-        known = IssueReader(world).read(request.regions, now)
+        known = reader.read(request.regions, now)
     except (TryLater, VersionConflict) as busy:
         known = Known((), unreadable=f"Allclear's own table is busy: {busy}")
-    answer = decide(
-        request, known.issues, job.account, now, world.policy, unreadable=known.unreadable, caveat=known.caveat,
-        until_settled=request.wait and bool(job.continuation_token),
+    return decide(
+        request, known.issues, account, now, world.policy, unreadable=known.unreadable, caveat=known.caveat,
+        until_settled=until_settled,
     )  # fmt: skip
-    return request, answer if answer.passes else _unless_overridden(world, job, region, request, answer, now)
 
 
 def _unless_overridden(

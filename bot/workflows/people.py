@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.conditions import why_no_retry
 from bot.errors import DuplicateClick, IllegalTransition, VersionConflict
-from bot.lifecycle import Event, advance
+from bot.lifecycle import Event, RetryRequested, advance
 from bot.model import Execution, ExecutionKey, Override, Status
 from bot.policy import Policy
 from bot.ports import Store
@@ -64,7 +65,9 @@ def carry_out(
         try:
             after = advance(execution, event, now, policy)
         except IllegalTransition:
-            text = f"That is not possible now, so nothing was done. {stands(execution)}"
+            why = escape(why_no_retry(execution)) if isinstance(event, RetryRequested) else ""
+            refusal = f"{why} Nothing was done." if why else "That is not possible now, so nothing was done."
+            text = f"{refusal} {stands(execution)}"
             return Result(Came.IMPOSSIBLE, text, execution)
         if after is execution:
             return Result(Came.NOTHING, f"Nothing had to be done. {stands(execution)}", execution)

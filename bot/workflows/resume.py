@@ -34,6 +34,7 @@ from bot.overrides import OVERRIDE_LASTS
 from bot.policy import WhenHealthUnreadable
 from bot.ports import StageStatus, StageTruth
 from bot.workflows.failures import open_explanations, release_what_is_clear
+from bot.workflows.gate_again import gate_again
 from bot.workflows.ledger import IssueReader
 from bot.workflows.observe import news
 from bot.workflows.world import World, apply, save
@@ -103,10 +104,19 @@ def _obstacle(world: World, reader: IssueReader, execution: Execution, now: date
         why = f"{WAY_CLOSED} {execution.key.stage} is disabled: {truth.transition_disabled}"
         return Frozen(f"{why}. Enable it, then retry.")
     plan = execution.retry
-    if plan is not None and execution.passes_condition and now >= plan.requested_at + OVERRIDE_LASTS:
+    overrides = plan is not None and plan.override and execution.passes_condition
+    if plan is not None and overrides and now >= plan.requested_at + OVERRIDE_LASTS:
         return Lapsed("The override ran out before CodePipeline took it. Give it again if it is still wanted.")
-    if plan is None or plan.requested_by != ALLCLEAR:
-        return None  # a person asked, knowing what is open
+    obstacle = None
+    if plan is not None and plan.requested_by == ALLCLEAR:  # a person asks knowing what is open
+        obstacle = _not_unasked(world, reader, execution, now)
+    if obstacle is None and execution.passes_condition and not overrides:
+        return gate_again(world, reader, execution, now)
+    return obstacle
+
+
+def _not_unasked(world: World, reader: IssueReader, execution: Execution, now: datetime) -> Event | None:
+    """What keeps Allclear from retrying, and would not keep a person."""
     known, explained = open_explanations(world, reader, execution, now)
     if explained is not None:
         return Explained(explained)

@@ -11,7 +11,16 @@ from datetime import datetime
 
 from bot.attribution import blocker
 from bot.gate import GateAnswer, GateJob, GateRequest
-from bot.gate_wait import LONGEST, began_at, being_stopped, time_is_up, token_of, wait_summary, why_it_waits
+from bot.gate_wait import (
+    LONGEST,
+    began_at,
+    being_stopped,
+    no_waiting_in_a_condition,
+    time_is_up,
+    token_of,
+    wait_summary,
+    why_it_waits,
+)
 from bot.holds import Hold, HoldEnd
 from bot.model import Blocker
 from bot.ports import StageStatus
@@ -29,8 +38,10 @@ def answer_waiting(
     What the job was answered with is the answer; `passes` is False for a job that was kept.
     """
     since_at = began_at(job.continuation_token, now)
-    stage, stopping = ("", False) if answer.passes else _standing(world, job, request, region)
-    if stopping and job.continuation_token:
+    stage, stopping, checking = ("", False, False) if answer.passes else _standing(world, job, request, region)
+    if checking:
+        answer = no_waiting_in_a_condition(answer)
+    elif stopping and job.continuation_token:
         answer = being_stopped()
     elif not answer.passes and now - since_at >= LONGEST:
         answer = time_is_up(answer, since_at, now)
@@ -49,8 +60,9 @@ def answer_waiting(
     return answer
 
 
-def _standing(world: World, job: GateJob, request: GateRequest, region: str) -> tuple[str, bool]:
-    """The stage the gate stands in ("" if that is not known), and whether its execution is being stopped.
+def _standing(world: World, job: GateJob, request: GateRequest, region: str) -> tuple[str, bool, bool]:
+    """The stage the gate stands in ("" if that is not known), whether its execution is being stopped, and whether
+    the gate is a rule of the stage's condition.
 
     "Stop and wait" waits for running actions, so that a waiting gate would keep it waiting for a day.
     """
@@ -58,12 +70,13 @@ def _standing(world: World, job: GateJob, request: GateRequest, region: str) -> 
         truths = world.pipelines.stages(job.account, region, request.pipeline, request.execution)
     except Exception:  # not knowing keeps the deploy waiting, which the next job may end
         logger.exception("CodePipeline did not tell in which stage of %s the gate stands", request.execution)
-        return "", False
+        return "", False, False
     stopping = any(
         truth.status is StageStatus.STOPPING or truth.execution_status == "Stopping" for truth in truths
     )
     running = [truth.key.stage for truth in truths if truth.status is StageStatus.IN_PROGRESS]
-    return running[0] if len(running) == 1 else "", stopping
+    checking = any(truth.checking for truth in truths)
+    return running[0] if len(running) == 1 else "", stopping, checking
 
 
 def _hold(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from playground.codepipeline import state
+from playground.codepipeline import rule_state, state
 from playground.codepipeline.console import Console
 from playground.codepipeline.engine import CONTINUATION_WAIT, utc_now
 from playground.codepipeline.model import (
@@ -20,6 +20,7 @@ from playground.codepipeline.model import (
     Job,
     Pipeline,
     Retry,
+    RuleRun,
 )
 from playground.errors import Unsupported
 from playground.paging import page
@@ -95,6 +96,18 @@ class CodePipeline(Console):
             rows, token = page(executions, params, self.page_size, "InvalidNextTokenException")
             return {"pipelineExecutionSummaries": [state.execution_summary(row) for row in rows]} | token
 
+    def list_rule_executions(self, params: Params, *, region: str, account: str) -> Params:
+        """Newest first; of one execution with `filter` (RuleExecutionFilter)."""
+        with self._lock:
+            pipeline = self._pipeline(params["pipelineName"], region, account)
+            wanted = _execution_asked_for(params.get("filter", {}))
+            runs = [run for run in self._rule_runs if run.execution.pipeline is pipeline]
+            if wanted is not None:
+                execution = self._execution(pipeline, wanted)
+                runs = [run for run in runs if run.execution is execution]
+            rows, token = page(runs, params, self.page_size, "InvalidNextTokenException")
+            return {"ruleExecutionDetails": [rule_state.detail(run) for run in rows]} | token
+
     def list_tags_for_resource(self, params: Params, *, region: str, account: str) -> Params:
         with self._lock:
             for pipeline in self._pipelines.values():
@@ -158,22 +171,29 @@ class CodePipeline(Console):
             token = params.get("continuationToken", "")
             if token and params.get("outputVariables"):
                 raise AwsError("ValidationException", "Output variables cannot go with a continuation token")
-            details = params.get("executionDetails", {})
-            job.run.external_execution_id = details.get("externalExecutionId", job.run.external_execution_id)
+            details, run = params.get("executionDetails", {}), job.run
+            if token and isinstance(run, RuleRun):
+                raise Unsupported("what a continuation token does to a rule's job is not documented")
+            run.external_execution_id = details.get("externalExecutionId", run.external_execution_id)
             job.open = False
-            if token:
-                job.run.continuation_token = token
-                job.run.ends_at = utc_now() + CONTINUATION_WAIT
+            if isinstance(run, RuleRun):
+                self._finish_rule(run, SUCCEEDED, utc_now(), summary=details.get("summary", ""))
+            elif token:
+                run.continuation_token = token
+                run.ends_at = utc_now() + CONTINUATION_WAIT
             else:
-                self._finish(job.run, SUCCEEDED, utc_now(), summary=details.get("summary", ""))
+                self._finish(run, SUCCEEDED, utc_now(), summary=details.get("summary", ""))
             return {}
 
     def put_job_failure_result(self, params: Params, *, region: str, account: str) -> Params:
         with self._lock:
             job = self._open_job(params["jobId"], region, account)
-            details = params["failureDetails"]
-            job.run.external_execution_id = details.get("externalExecutionId", job.run.external_execution_id)
-            self._finish(job.run, FAILED, utc_now(), details["type"], details["message"])
+            details, run = params["failureDetails"], job.run
+            run.external_execution_id = details.get("externalExecutionId", run.external_execution_id)
+            if isinstance(run, RuleRun):
+                self._finish_rule(run, FAILED, utc_now(), details["type"], details["message"])
+            else:
+                self._finish(run, FAILED, utc_now(), details["type"], details["message"])
             return {}
 
     # Below here: under the lock.
@@ -194,7 +214,7 @@ class CodePipeline(Console):
 
     def _filtered(self, pipeline: Pipeline, wanted: Params) -> list[ActionRun]:
         latest = wanted.get("latestInPipelineExecution", {})
-        execution_id = wanted.get("pipelineExecutionId") or latest.get("pipelineExecutionId")
+        execution_id = _execution_asked_for(wanted)
         if execution_id is None:
             return pipeline.runs
         execution = self._execution(pipeline, execution_id)
@@ -258,3 +278,10 @@ class CodePipeline(Console):
     def _record(self, params: Params, *, accepted: bool, code: str) -> None:
         names = (params["pipelineName"], params["stageName"], params["pipelineExecutionId"], params["retryMode"])
         self.retries.append(Retry(utc_now(), *names, accepted, code))
+
+
+def _execution_asked_for(wanted: Params) -> str | None:
+    """Of an ActionExecutionFilter or a RuleExecutionFilter."""
+    latest = wanted.get("latestInPipelineExecution", {})
+    found: str | None = wanted.get("pipelineExecutionId") or latest.get("pipelineExecutionId")
+    return found

@@ -5,7 +5,8 @@ from hashlib import sha1
 from typing import Literal
 from uuid import uuid4
 
-from playground.codepipeline.engine import Engine, utc_now
+from playground.codepipeline.conditions import Conditions
+from playground.codepipeline.engine import utc_now
 from playground.codepipeline.events import pipeline_event
 from playground.codepipeline.model import (
     FAILED,
@@ -22,7 +23,7 @@ from playground.codepipeline.model import (
 )
 
 
-class Console(Engine):
+class Console(Conditions):
     """CodePipeline as a person at the console has it. An unknown name raises KeyError: the scenario is wrong."""
 
     def create_pipeline(
@@ -96,12 +97,16 @@ class Console(Engine):
         while_: Callable[[], bool] | None = None,
         summary: str = "The alarm web-errors is in ALARM state",
     ) -> None:
-        """From now on the stage's entry condition fails while `while_()` holds (None: always)."""
+        """From now on the first rule of the stage's entry condition fails while `while_()` holds (None: always).
+
+        It then fails at once; a LambdaInvoke rule is not invoked.
+        """
         with self._lock:
             declared = self._pipelines[pipeline].stage(stage)
-            if declared is None or not declared.entry_rule:
+            if declared is None or not declared.entry_rules:
                 raise KeyError(f"{pipeline} has no stage {stage} with an entry condition")
-            self._conditions.append(ScriptedCondition(pipeline, stage, while_, summary))
+            rule = declared.entry_rules[0].name
+            self._conditions.append(ScriptedCondition(pipeline, stage, rule, while_, summary))
 
     def approve(self, pipeline: str, stage: str, action: str, summary: str = "Approved") -> None:
         """Approve the waiting approval."""

@@ -6,7 +6,7 @@ call never runs the receivers of events in the caller's thread.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import RLock
@@ -18,18 +18,16 @@ from playground.codepipeline.model import (
     ABANDONED,
     FAILED,
     IN_PROGRESS,
-    OVERRIDDEN,
     STOPPED,
     STOPPING,
     SUCCEEDED,
     SUPERSEDED,
     Action,
     ActionRun,
-    EntryCheck,
     Execution,
     Job,
     Pipeline,
-    ScriptedCondition,
+    RuleRun,
     ScriptedFailure,
     Stage,
     StageRun,
@@ -47,7 +45,7 @@ def utc_now() -> datetime:
 
 
 class Engine:
-    """Moves executions. Subclasses give it people (Console) and an API (CodePipeline)."""
+    """Moves executions. Subclasses give it conditions, people (Console) and an API (CodePipeline)."""
 
     def __init__(
         self,
@@ -63,7 +61,6 @@ class Engine:
         self._running: list[ActionRun] = []
         self._jobs: dict[str, Job] = {}
         self._failures: list[ScriptedFailure] = []
-        self._conditions: list[ScriptedCondition] = []
         self._outbox: deque[Callable[[], None]] = deque()
 
     def tick(self, now: datetime) -> None:
@@ -148,34 +145,10 @@ class Engine:
         execution.pipeline.latest[stage.name] = execution
         stage_run = execution.stages[stage.name] = StageRun(stage, at)
         self._say(stage_event(execution, stage_run, "STARTED", at))
-        if self._may_enter(execution, stage_run, at):
-            self._start_next(execution, stage_run, at)
-        else:
-            self._end_stage(execution, stage_run, FAILED, at)
+        self._check_entry(execution, stage_run, at)
 
-    def _may_enter(self, execution: Execution, stage_run: StageRun, at: datetime) -> bool:
-        """Run the entry condition; one that fails, with result Fail, fails the stage before any action starts
-        ("How do stage conditions work?"). Its rule answers at once here.
-        """
-        if not stage_run.stage.entry_rule:
-            return True
-        place = (execution.pipeline.name, stage_run.stage.name)
-        for scripted in self._conditions:
-            if (scripted.pipeline, scripted.stage) == place and (scripted.while_ is None or scripted.while_()):
-                stage_run.entry = EntryCheck(FAILED, at, scripted.summary)
-                return False
-        stage_run.entry = EntryCheck(SUCCEEDED, at)
-        return True
-
-    def _override_entry(self, execution: Execution, stage_run: StageRun, check: EntryCheck, at: datetime) -> None:
-        """The failed condition counts as met: the stage goes on with its actions, and the execution with it."""
-        check.status, check.at = OVERRIDDEN, at
-        stage_run.status = execution.status = IN_PROGRESS
-        execution.updated_at = at
-        execution.attempt += 1
-        # Which events an override sends is not documented; a stage that goes on says RESUMED (inferred).
-        self._say(pipeline_event(execution, "RESUMED", at))
-        self._say(stage_event(execution, stage_run, "RESUMED", at))
+    def _check_entry(self, execution: Execution, stage_run: StageRun, at: datetime) -> None:
+        """Nothing is checked here; see Conditions."""
         self._start_next(execution, stage_run, at)
 
     def _start_next(self, execution: Execution, stage_run: StageRun, at: datetime) -> None:
@@ -206,21 +179,23 @@ class Engine:
                 self._invoke(run, at)
 
     def _invoke(self, run: ActionRun, at: datetime) -> None:
+        self._send_job(run, run.action.configuration, at, run.continuation_token)
+
+    def _send_job(
+        self, run: ActionRun | RuleRun, configuration: Mapping[str, str], at: datetime, token: str = ""
+    ) -> None:
         job = Job(str(uuid4()), run, at + JOB_TIMEOUT)
         self._jobs[job.job_id] = job
         run.ends_at = job.expires_at
-        event = job_event(run, job.job_id)
-        function = run.action.configuration["FunctionName"]
-        self._outbox.append(partial(self._invoke_lambda, function, event))
+        event = job_event(job.job_id, run.execution, configuration, token)
+        self._outbox.append(partial(self._invoke_lambda, configuration["FunctionName"], event))
 
     def _finish(self, run: ActionRun, status: str, at: datetime, error_code: str = "", summary: str = "") -> None:
         """The action ended; go on with its stage."""
         run.status, run.updated_at, run.error_code, run.summary = status, at, error_code, summary
         run.ends_at, run.token = None, ""
         self._running.remove(run)
-        for job in self._jobs.values():
-            if job.run is run:
-                job.open = False
+        self._close_jobs(run)
         self._say(action_event(run, status.upper(), at))
         execution = run.execution
         stage_run = execution.stages[run.stage]
@@ -232,6 +207,11 @@ class Engine:
             self._fail(execution, stage_run, at)
         else:
             self._start_next(execution, stage_run, at)
+
+    def _close_jobs(self, run: ActionRun | RuleRun) -> None:
+        for job in self._jobs.values():
+            if job.run is run:
+                job.open = False
 
     def _fail(self, execution: Execution, stage_run: StageRun, at: datetime) -> None:
         if stage_run.stage.retries_itself and not stage_run.automatic_retries:
@@ -245,6 +225,10 @@ class Engine:
     def _pass(self, execution: Execution, stage_run: StageRun, at: datetime) -> None:
         stage_run.status = SUCCEEDED
         self._say(stage_event(execution, stage_run, SUCCEEDED.upper(), at))
+        self._leave(execution, stage_run, at)
+
+    def _leave(self, execution: Execution, stage_run: StageRun, at: datetime) -> None:
+        """Go on to the next stage, if there is one, and let another execution in."""
         following = execution.pipeline.after(stage_run.stage)
         if following is None:
             self._end_execution(execution, SUCCEEDED, at)

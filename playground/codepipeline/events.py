@@ -4,6 +4,7 @@
 envelope's does not.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -59,17 +60,15 @@ def action_event(run: ActionRun, state: str, at: datetime) -> Event:
     return _event("Action", run.execution, state, at, detail)
 
 
-def job_event(run: ActionRun, job_id: str) -> Event:
+def job_event(
+    job_id: str, execution: Execution, configuration: Mapping[str, str], continuation_token: str = ""
+) -> Event:
     """What the function is invoked with (action reference "AWS Lambda invoke", "Example JSON event").
 
-    The action's variables are resolved ("Variables reference": codepipeline.PipelineExecutionId).
+    What a LambdaInvoke rule invokes its function with is not documented: the same (inferred).
     """
-    configuration = {
-        name: value.replace("#{codepipeline.PipelineExecutionId}", run.execution.execution_id)
-        for name, value in run.action.configuration.items()
-    }
     data: dict[str, Any] = {
-        "actionConfiguration": {"configuration": configuration},
+        "actionConfiguration": {"configuration": resolved(configuration, execution)},
         "inputArtifacts": [],
         "outputArtifacts": [],
         "artifactCredentials": {
@@ -78,9 +77,17 @@ def job_event(run: ActionRun, job_id: str) -> Event:
             "sessionToken": "an-artifact-session-token-that-must-never-be-logged",
         },
     }
-    if run.continuation_token:
-        data["continuationToken"] = run.continuation_token
-    return {"CodePipeline.job": {"id": job_id, "accountId": run.execution.pipeline.account, "data": data}}
+    if continuation_token:
+        data["continuationToken"] = continuation_token
+    return {"CodePipeline.job": {"id": job_id, "accountId": execution.pipeline.account, "data": data}}
+
+
+def resolved(configuration: Mapping[str, str], execution: Execution) -> dict[str, str]:
+    """With its variables resolved ("Variables reference": codepipeline.PipelineExecutionId)."""
+    return {
+        name: value.replace("#{codepipeline.PipelineExecutionId}", execution.execution_id)
+        for name, value in configuration.items()
+    }
 
 
 def _event(kind: str, execution: Execution, state: str, at: datetime, detail: dict[str, Any]) -> Event:

@@ -6,6 +6,7 @@ Mutable on purpose and touched only under the stand-in's one lock.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import uuid4
 
 IN_PROGRESS = "InProgress"
@@ -16,6 +17,7 @@ STOPPED = "Stopped"
 ABANDONED = "Abandoned"
 SUPERSEDED = "Superseded"
 OVERRIDDEN = "Overridden"
+SKIPPED = "Skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +43,32 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of a stage's condition. A LambdaInvoke rule invokes `configuration["FunctionName"]`; every other
+    provider's answers at once, as the scenario says.
+    """
+
+    name: str
+    provider: str = "CloudWatchAlarm"
+    configuration: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def invokes_lambda(self) -> bool:
+        return self.provider == "LambdaInvoke"
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """A stage's declaration. `retries_itself`: onFailure RETRY, once, before the execution fails.
 
-    `entry_rule` names the one rule of its entry condition, whose result is Fail: "" for no condition.
+    `entry_rules` make its entry condition (none: no condition), `entry_result` is what follows when one fails.
     """
 
     name: str
     actions: list[Action]
     retries_itself: bool = False
-    entry_rule: str = ""
+    entry_rules: tuple[Rule, ...] = ()
+    entry_result: Literal["FAIL", "SKIP"] = "FAIL"
 
 
 @dataclass(slots=True)
@@ -87,13 +105,29 @@ class ActionRun:
 
 
 @dataclass(slots=True)
+class RuleRun:
+    """One run of one rule: it has the ruleExecutionId."""
+
+    rule: Rule
+    execution: "Execution"
+    stage: str
+    started_at: datetime
+    updated_at: datetime
+    ends_at: datetime | None = None  # None: it has ended
+    rule_execution_id: str = field(default_factory=lambda: str(uuid4()))
+    status: str = IN_PROGRESS
+    error_code: str = ""
+    summary: str = ""
+    external_execution_id: str = ""
+
+
+@dataclass(slots=True)
 class EntryCheck:
-    """One run of a stage's entry condition, which is one run of its rule."""
+    """One run of a stage's entry condition, which is one run of each of its rules."""
 
     status: str
     at: datetime
-    summary: str = ""
-    rule_execution_id: str = field(default_factory=lambda: str(uuid4()))
+    rules: list[RuleRun] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -170,10 +204,10 @@ class Pipeline:
 
 @dataclass(slots=True)
 class Job:
-    """A Lambda action's job: open until it is answered or its time is up."""
+    """The job of a Lambda action or a LambdaInvoke rule: open until it is answered or its time is up."""
 
     job_id: str
-    run: ActionRun
+    run: ActionRun | RuleRun
     expires_at: datetime
     open: bool = True
 
@@ -200,12 +234,19 @@ class ScriptedFailure:
 
 @dataclass(slots=True)
 class ScriptedCondition:
-    """How a stage's entry condition is to fail: while a condition of the scenario's holds."""
+    """How a rule of a stage's entry condition is to fail: while a condition of the scenario's holds."""
 
     pipeline: str
     stage: str
+    rule: str
     while_: Callable[[], bool] | None
     summary: str
+
+    def applies(self, run: RuleRun) -> bool:
+        place = (run.execution.pipeline.name, run.stage, run.rule.name)
+        if place != (self.pipeline, self.stage, self.rule):
+            return False
+        return self.while_ is None or self.while_()
 
 
 @dataclass(frozen=True, slots=True)

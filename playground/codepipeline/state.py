@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from playground.codepipeline import rule_state
 from playground.codepipeline.model import (
     FAILED,
     IN_PROGRESS,
     SUCCEEDED,
     Action,
     ActionRun,
-    EntryCheck,
     Execution,
     Pipeline,
     Stage,
@@ -170,29 +170,9 @@ def _stage_state(pipeline: Pipeline, stage: Stage) -> Answer:
         }
         state |= _present(
             retryStageMetadata=_retry_metadata(run),
-            beforeEntryConditionState=_condition_state(stage, run.entry) if run.entry else {},
+            beforeEntryConditionState=rule_state.condition(run.entry) if run.entry else {},
         )
     return state
-
-
-def _condition_state(stage: Stage, check: EntryCheck) -> Answer:
-    """StageConditionState: the condition, and the rule in it. An overridden condition keeps its failed rule."""
-    condition: Answer = {"status": check.status, **_present(summary=check.summary)}
-    rule = {
-        "ruleExecutionId": check.rule_execution_id,
-        "status": SUCCEEDED if check.status == SUCCEEDED else FAILED,
-        "lastStatusChange": check.at,
-        **_present(summary=check.summary),
-    }
-    return {
-        "latestExecution": condition,
-        "conditionStates": [
-            {
-                "latestExecution": {**condition, "lastStatusChange": check.at},
-                "ruleStates": [{"ruleName": stage.entry_rule, "latestExecution": rule}],
-            }
-        ],
-    }
 
 
 def _inbound(execution: Execution) -> Answer:
@@ -265,10 +245,8 @@ def _stage_declaration(stage: Stage) -> Answer:
             for action in stage.actions
         ],
     }
-    if stage.entry_rule:
-        kind = {"category": "Rule", "owner": "AWS", "provider": "CloudWatchAlarm", "version": "1"}
-        rule = {"name": stage.entry_rule, "ruleTypeId": kind, "configuration": {"AlarmName": "web-errors"}}
-        declared["beforeEntry"] = {"conditions": [{"result": "FAIL", "rules": [rule]}]}
+    if stage.entry_rules:
+        declared["beforeEntry"] = rule_state.declaration(stage)
     if stage.retries_itself:
         declared["onFailure"] = {"result": "RETRY", "retryConfiguration": {"retryMode": "FAILED_ACTIONS"}}
     return declared

@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 from bot.adapters.codepipeline import CodePipeline
-from bot.errors import AllclearError, NotLatest, OutcomeUnknown, RetryImpossible, RetryNotNow
+from bot.errors import (
+    AllclearError,
+    NotAllowed,
+    NotLatest,
+    OutcomeUnknown,
+    PipelineGone,
+    RetryImpossible,
+    RetryNotNow,
+    TryLater,
+)
 from bot.gate import GATE_MESSAGE_PREFIX
 from bot.model import RULE, FailedAction
 from bot.ports import StageStatus
@@ -44,12 +53,15 @@ def deploy(*actions: dict[str, Any], status: str = "Failed", **conditions: Any) 
 def test_a_failed_condition_is_named_and_its_failed_rules_stand_for_actions(
     aws: LocalAws, pipelines: CodePipeline, kind: str
 ) -> None:
-    """Rules that held are left out."""
+    """Rules that held are named beside them."""
     failed = condition("Failed", 5, rule("ErrorAlarm", 1, "Failed", 5), rule("Window", 1, "Succeeded", 4))
     truth = truths(aws, pipelines, stages=[deploy(**{kind: failed})], actions=[])["Deploy"]
     assert (truth.status, truth.condition) == (StageStatus.FAILED, kind)
     assert truth.failed_at == BEGAN_AT + timedelta(minutes=5)
-    assert truth.failed == (FailedAction("ErrorAlarm", "ErrorAlarm-1", "us-east-1", category=RULE, message=ALARM),)
+    alarm = FailedAction(
+        "ErrorAlarm", "ErrorAlarm-1", "us-east-1", category=RULE, message=ALARM, beside=("Window",)
+    )
+    assert truth.failed == (alarm,)
 
 
 @pytest.mark.parametrize("status", ["Overridden", "Succeeded", "InProgress", "Cancelled", "Abandoned"])
@@ -133,6 +145,58 @@ def test_our_own_gate_is_recognised_in_a_rule(aws: LocalAws, pipelines: CodePipe
     state = deploy(BEFORE_ENTRY=condition("Failed", 5, rule("HealthGate", 1, "Failed", 5, **said)))
     (failed,) = truths(aws, pipelines, stages=[state], actions=[])["Deploy"].failed
     assert failed.gate_issues == ("A_1",)
+
+
+def test_a_condition_whose_rules_run_is_told(aws: LocalAws, pipelines: CodePipeline) -> None:
+    for kind in MEMBERS:
+        for status, checking in (("InProgress", True), ("Succeeded", False)):
+            state = deploy(status="InProgress", **{kind: condition(status, 5, rule("HealthGate", 1, status, 5))})
+            assert truths(aws, pipelines, stages=[state], actions=[])["Deploy"].checking is checking
+
+
+def ran(name: str, number: int, stage: str, parameters: str | None) -> dict[str, Any]:
+    """A row of ListRuleExecutions."""
+    resolved = {"FunctionName": "gate"} | ({} if parameters is None else {"UserParameters": parameters})
+    return {
+        "ruleExecutionId": f"{name}-{number}",
+        "ruleName": name,
+        "stageName": stage,
+        "input": {"configuration": {"UserParameters": "#{not.resolved}"}, "resolvedConfiguration": resolved},
+    }
+
+
+def test_what_rules_were_asked_is_read_to_the_last_page(aws: LocalAws, pipelines: CodePipeline) -> None:
+    """Of this stage only, with variables resolved."""
+    first = [ran("HealthGate", 2, "Deploy", "two"), ran("HealthGate", 9, "Other", "nine")]
+    last = [ran("HealthGate", 1, "Deploy", "one"), ran("ErrorAlarm", 1, "Deploy", None)]
+    pages = ({"ruleExecutionDetails": first, "nextToken": "more"}, {"ruleExecutionDetails": last})
+    aws.answer("ListRuleExecutions", *pages)
+    assert pipelines.rule_parameters(KEY) == {"HealthGate-2": "two", "HealthGate-1": "one", "ErrorAlarm-1": ""}
+    assert [(name, asked["filter"]) for name, asked in aws.requests] == [
+        ("ListRuleExecutions", {"pipelineExecutionId": OURS}),
+        ("ListRuleExecutions", {"pipelineExecutionId": OURS}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "situation"),
+    [
+        ("ThrottlingException", TryLater),
+        ("PipelineNotFoundException", PipelineGone),
+        ("AccessDeniedException", NotAllowed),
+    ],
+)
+def test_rules_that_cannot_be_listed_say_why(
+    aws: LocalAws, pipelines: CodePipeline, code: str, situation: type[AllclearError]
+) -> None:
+    aws.answer("ListRuleExecutions", *[Refusal(code, "why")] * 9)
+    with pytest.raises(situation, match="why"):
+        pipelines.rule_parameters(KEY)
+
+
+def test_an_execution_without_rules_has_none(aws: LocalAws, pipelines: CodePipeline) -> None:
+    aws.answer("ListRuleExecutions", Refusal("PipelineExecutionNotFoundException", "none"))
+    assert pipelines.rule_parameters(KEY) == {}
 
 
 def test_an_override_names_the_condition_and_this_execution(aws: LocalAws, pipelines: CodePipeline) -> None:

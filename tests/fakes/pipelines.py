@@ -15,6 +15,7 @@ class FakePipelines:
     def __init__(self) -> None:
         self.truth: dict[ExecutionKey, StageTruth] = {}
         self.tags_of: dict[str, PipelineTags] = {}
+        self.rules: dict[ExecutionKey, dict[str, str]] = {}  # what each rule was asked, by ruleExecutionId
         self.planned: dict[str, tuple[PlannedAction, ...]] = {}
         self.gone: set[str] = set()  # names of pipelines that CodePipeline no longer knows
         self.reads: list[tuple[str, str, str, str]] = []  # account, region, pipeline, execution id
@@ -70,6 +71,12 @@ class FakePipelines:
         if pipeline in self.gone:
             raise PipelineGone(pipeline)
         return self.planned.get(pipeline, ())
+
+    def rule_parameters(self, key: ExecutionKey) -> dict[str, str]:
+        self._raise_scripted("rule_parameters")
+        if key.pipeline in self.gone:
+            raise PipelineGone(key.pipeline)
+        return self.rules.get(key, {})
 
     def retry_stage(self, key: ExecutionKey) -> None:
         """As CodePipeline: only a failed stage can be retried, and an accepted retry puts it in progress."""

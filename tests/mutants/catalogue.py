@@ -23,6 +23,7 @@ HELD = "workflows/test_held_and_resumed.py"
 RACES = "workflows/test_races.py workflows/test_unknown_outcomes.py"
 STORE = "contract/test_store.py contract/test_store_listings.py"
 SLACK = "test_slack_workflow.py"
+CONDITION = "workflows/test_gate_as_condition.py"
 
 RETRYING, STATE = "bot/lifecycle/retrying.py", "bot/lifecycle/state.py"
 RESUME, OBSERVE, NOTIFY = "bot/workflows/resume.py", "bot/workflows/observe.py", "bot/workflows/notify.py"
@@ -81,8 +82,16 @@ MUTANTS = (
            "if known.unreadable and world.policy.health_unavailable is WhenHealthUnreadable.BLOCK:", "if False:",
            "workflows/test_health_unreadable.py"),
     Mutant("an issue calls a person's own retry off", "bot/lifecycle/holding.py",
-           "if in_flight or asked_by_person or not event.attribution.blockers:",
+           "if in_flight or (asked_by_person and not event.by_gate) or not event.attribution.blockers:",
            "if in_flight or not event.attribution.blockers:", HOLDING),
+    # A stage condition.
+    Mutant("a condition is passed without the gate being asked again", RESUME,
+           "if obstacle is None and execution.passes_condition and not overrides:", "if False:", CONDITION),
+    Mutant("a click passes what the gate would stop", "bot/lifecycle/holding.py",
+           "if in_flight or (asked_by_person and not event.by_gate) or not event.attribution.blockers:",
+           "if in_flight or asked_by_person or not event.attribution.blockers:", CONDITION),
+    Mutant("another rule beside the gate is passed with it", "bot/conditions.py",
+           "return tuple(dict.fromkeys([*strangers, *beside]))", "return tuple(strangers)", CONDITION),
     # Holding and letting go.
     Mutant("the first of two all-clears releases", "bot/lifecycle/holding.py",
            '    if left:\n        return next_state(execution, now, policy, f"{event.why}; ',

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from playground.codepipeline import Action, Stage
+from playground.codepipeline import Action, Rule, Stage
 from tests.playground.codepipeline_play import MINUTE, SOURCE, Play, refusal, runs, stage_state
 
-GUARDED = Stage("Deploy", [Action("Stack")], entry_rule="ErrorAlarm")
+GUARDED = Stage("Deploy", [Action("Stack")], entry_rules=(Rule("ErrorAlarm"),))
 
 
 def stopped(play: Play) -> str:

@@ -14,7 +14,7 @@ from bot.overrides import OVERRIDE_LASTS
 from bot.policy import parse_policy
 from bot.workflows.overriding import override
 from bot.workflows.people import Came
-from playground.codepipeline import Action, Stage
+from playground.codepipeline import Action, Rule, Stage
 from playground.gateway import access_key_id
 from playground.slack import Slack
 from tests.outside.night import REGION, Night
@@ -115,7 +115,7 @@ def test_an_override_that_ran_out_passes_nothing(night: Night) -> None:
 def test_a_stage_condition_is_passed_by_override_stage_condition(night: Night) -> None:
     source = Stage("Source", [Action("Checkout", "Source", "AWS", "CodeCommit")])
     night.cloud.codepipeline.create_pipeline(
-        "web", REGION, [source, Stage("Deploy", [Action("Stack")], entry_rule="ErrorAlarm")]
+        "web", REGION, [source, Stage("Deploy", [Action("Stack")], entry_rules=(Rule("ErrorAlarm"),))]
     )
     night.cloud.codepipeline.fail_condition("web", "Deploy")
     execution = night.run()

@@ -302,3 +302,17 @@ class Unwritable:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
+
+
+def test_in_a_stage_condition_it_stops_in_place_of_waiting() -> None:
+    """What a continuation token does to a rule's job is not documented."""
+    gate = Gate()
+    gate.night.show(checking=True)
+    answer = gate.job()
+    assert gate.answered == (0, 0, 1)
+    assert answer.message.startswith(GATE_MESSAGE_PREFIX)
+    assert answer.message.endswith(" A gate that is a stage condition cannot wait, whatever its mode: it stops.")
+    assert gate.night.pipelines.failed_jobs[0][3] == ISSUE_ARN.rsplit("/", 1)[-1]
+    assert gate.night.store.holds == {}
+    gate.close()
+    assert gate.job().passes

@@ -6,6 +6,7 @@ Each is carried out once: the request's own mark is saved with the state.
 from datetime import datetime
 
 from bot.cards.card import OVERRIDE, RETRY
+from bot.conditions import why_no_retry
 from bot.lifecycle import RetryRequested
 from bot.model import Execution, Status
 from bot.overrides import can_be_overridden
@@ -31,6 +32,7 @@ def retry(desk: Desk, asked: Asked, pipeline: str, now: datetime) -> Answer:
         return Answer(refusal, for_one=True)
     executions = of_pipeline(desk, pipeline)
     waiting = [each for each in executions if each.status in (Status.BLOCKED, Status.RESUMING, Status.NEEDS_HUMAN)]
+    waiting = [each for each in waiting if not why_no_retry(each)] or waiting[:1]
     if len(waiting) > 1:
         return which_deploy(RETRY, waiting)
     held = waiting or [each for each in executions if not each.status.finished][:1]
