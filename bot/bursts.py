@@ -114,11 +114,17 @@ class BurstLine:
     released_at: datetime | None = None
     finished_at: datetime | None = None
     frozen: bool = False  # its retry waits for a change calendar to open
+    hangs_since: datetime | None = None  # nothing failed: it runs longer than usual
 
     @property
     def waits(self) -> bool:
         """Whether a person's retry would do something."""
-        return self.status in (Status.BLOCKED, Status.NEEDS_HUMAN)
+        return self.status is Status.NEEDS_HUMAN or self.held
+
+    @property
+    def held(self) -> bool:
+        """It failed, and waits for the all-clear; what hangs has not failed."""
+        return self.status is Status.BLOCKED and self.hangs_since is None
 
     @property
     def asks(self) -> bool:
@@ -138,6 +144,7 @@ def line_of(execution: Execution) -> BurstLine:
         released_at=execution.released_at,
         finished_at=execution.finished_at,
         frozen=execution.frozen,
+        hangs_since=execution.hangs_since,
     )
 
 

@@ -3,7 +3,7 @@
 Every method may raise what its docstring names; anything else is a bug or a dead service and propagates.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,6 +15,7 @@ from bot.gate_jobs import GateJobs
 from bot.hints import Hint
 from bot.holds import HoldStore
 from bot.model import Entry, Execution, ExecutionKey, FailedAction, Issue, IssueReport, Override, PipelineTags
+from bot.running import ActionName, RunningAction, RunningStages
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ class Turn(StrEnum):
     DONE = "DONE"  # it was carried out
 
 
-class Store(BurstStore, HoldStore, Protocol):
+class Store(BurstStore, HoldStore, RunningStages, Protocol):
     """The table. Loads are consistent; `due`, `unfinished`, `finished`, `of_pipeline` read indexes: hints only."""
 
     def load_execution(self, key: ExecutionKey) -> Execution | None: ...
@@ -181,6 +182,7 @@ class StageTruth:
     execution_status: str = ""  # the whole execution's: InProgress Failed Stopped Superseded …; "" unknown
     revision: str = ""  # commit summary and author, for the card
     condition: str = ""  # BEFORE_ENTRY or ON_SUCCESS: the stage condition that failed the stage
+    running: tuple[RunningAction, ...] = ()  # the actions that run now
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,10 @@ class Pipelines(GateJobs, Protocol):
 
     def planned_actions(self, region: str, pipeline: str) -> tuple[PlannedAction, ...]:
         """Every action of the pipeline's structure, in order. Raises PipelineGone, TryLater, NotAllowed."""
+        ...
+
+    def usual_times(self, region: str, pipeline: str) -> Mapping[ActionName, timedelta]:
+        """How long its actions usually take, those of which a success is known. Raises PipelineGone, TryLater."""
         ...
 
     def retry_stage(self, key: ExecutionKey) -> None:

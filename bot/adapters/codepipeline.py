@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
@@ -17,6 +18,7 @@ from bot.adapters.aws import (
     is_unanswered,
 )
 from bot.adapters.codepipeline_truth import Answers, Row, stage_truths
+from bot.adapters.running_actions import usual_times
 from bot.errors import (
     NotAllowed,
     NotLatest,
@@ -31,6 +33,7 @@ from bot.errors import (
 from bot.model import ExecutionKey, PipelineTags
 from bot.policy import CALENDAR, Mode
 from bot.ports import PlannedAction, StageTruth
+from bot.running import ActionName
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
@@ -43,6 +46,8 @@ logger = logging.getLogger(__name__)
 MESSAGE_LIMIT = 5_000
 EXTERNAL_ID_LIMIT = 1_500
 SUMMARY_LIMIT = 2_048
+
+USUAL_OF = 300  # action executions of a pipeline, the newest: by these its actions' usual times are judged
 
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{6,}")
 
@@ -136,6 +141,23 @@ class CodePipeline:
             for stage in answer["pipeline"]["stages"]
             for action in stage.get("actions", ())
         )
+
+    def usual_times(self, region: str, pipeline: str) -> Mapping[ActionName, timedelta]:
+        """See bot.ports.Pipelines. By the pipeline's newest action executions, as many as fit in a few answers.
+
+        ListActionExecutions lists a pipeline's actions newest first, and has no filter for one action.
+        """
+        pages = self._client(region).get_paginator("list_action_executions")
+        rows = _read(
+            lambda: [
+                row
+                for page in pages.paginate(
+                    pipelineName=pipeline, PaginationConfig={"PageSize": 100, "MaxItems": USUAL_OF}
+                )
+                for row in page.get("actionExecutionDetails", ())
+            ]
+        )
+        return usual_times(rows)
 
     def retry_stage(self, key: ExecutionKey) -> None:
         """See bot.ports.Pipelines. The client is one of its own: the SDK sends this call once and never again."""

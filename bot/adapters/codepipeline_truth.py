@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.adapters.action_targets import target_of
+from bot.adapters.running_actions import running_actions
 from bot.gate import GATE_MESSAGE_PREFIX
 from bot.model import MESSAGE_LIMIT, RULE, ExecutionKey, FailedAction
 from bot.ports import StageStatus, StageTruth
@@ -78,9 +79,10 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
         if condition is not None and any(attempt.changed_at > condition.at for attempt in failed):
             condition = None  # the actions that failed ran after it: it was passed, or is another attempt's
         transition = states.get(name, {}).get("inboundTransitionState", {})
+        key = ExecutionKey(run.account, run.region, run.pipeline, run.execution_id, name)
         truths.append(
             StageTruth(
-                key=ExecutionKey(run.account, run.region, run.pipeline, run.execution_id, name),
+                key=key,
                 status=status,
                 failed=(
                     condition.rules
@@ -99,6 +101,7 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
                 execution_status=answers.execution.get("status", ""),
                 revision=revision(answers.execution, answers.actions),
                 condition=condition.kind if condition is not None else "",
+                running=running_actions(key, answers.actions) if status is StageStatus.IN_PROGRESS else (),
             )
         )
     return tuple(truths)

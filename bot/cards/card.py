@@ -112,6 +112,8 @@ def buttons(execution: Execution, policy: Policy) -> list[dict[str, Any]]:
     match execution.status:
         case _ if execution.waiting:  # nothing has failed: nothing to retry, and nothing to leave
             offered = [_override(execution)]
+        case _ if execution.unfailed:
+            offered = []
         case Status.BLOCKED | Status.NEEDS_HUMAN:
             override = [_override(execution)] if can_be_overridden(execution) else []
             offered = [_retry(execution, policy), *override, _dismiss(execution)]

@@ -83,10 +83,11 @@ def why_switched_off(execution: Execution, policy: Policy) -> str:
     return ""
 
 
-def refuse_while_waiting(execution: Execution) -> None:
-    """Raises IllegalTransition where a gate waits: nothing has failed, so nothing can be retried or left."""
-    if execution.waiting:
-        raise IllegalTransition("a gate waits in the stage: nothing has failed")
+def refuse_while_unfailed(execution: Execution) -> None:
+    """Raises IllegalTransition where nothing has failed, so that nothing can be retried or left."""
+    if execution.unfailed:
+        who = "a gate waits" if execution.waiting else "an action runs"
+        raise IllegalTransition(f"{who} in the stage: nothing has failed")
 
 
 def unclaimed(execution: Execution) -> Execution:
@@ -109,4 +110,5 @@ def end(execution: Execution, now: datetime, policy: Policy, status: Status, not
         claim=None,
         blockers=(),
         waits_until=None,
+        hangs_since=None,
     )

@@ -79,8 +79,8 @@ def _retry(store: Store, key: ExecutionKey, request: RetryAll, policy: Policy, n
             return False
         if execution is None or execution.status not in (Status.BLOCKED, Status.NEEDS_HUMAN):
             return False  # it went on by itself, or somebody was faster
-        if execution.waiting:
-            return False  # its gate keeps it: nothing has failed that could be retried
+        if execution.unfailed:
+            return False  # nothing has failed that could be retried
         if execution.entered_at > request.at:
             return False  # it failed again since: that is not what the person saw
         try:
