@@ -11,7 +11,7 @@ from typing import Protocol
 
 from bot import attribution
 from bot.model import Attribution, Blocker, ExecutionKey, FailedAction, Issue, PipelineTags, Verdict
-from bot.names import issue_at
+from bot.names import place
 from bot.policy import Policy
 
 LEAST = timedelta(minutes=5)  # nothing is called hanging sooner: a quick action may be late for many reasons
@@ -89,7 +89,7 @@ def hanging(
 
 def _sentence(running: RunningAction, usual: timedelta | None, found: Sequence[Blocker]) -> str:
     action = running.action
-    names = " and ".join(f"the {issue_at(blocker.service, blocker.region)} issue" for blocker in found[:2])
+    names = " and ".join(f"the {blocker.service} issue {place(blocker.region)}" for blocker in found[:2])
     more = f" and {len(found) - 2} more" if len(found) > 2 else ""
     verb = "is" if len(found) == 1 else "are"
     longer = (

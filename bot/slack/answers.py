@@ -72,6 +72,8 @@ def deploy_line(execution: Execution, policy: Policy) -> str:
     parts = [f"{standing(execution)}."]
     if execution.status in (Status.BLOCKED, Status.NEEDS_HUMAN):
         parts.append(escape(execution.note or execution.attribution.reason, 220))
+    elif execution.status is Status.RETRYING:
+        parts.append(escape(execution.note, 220))
     parts.append(next_step(execution, policy))
     return " ".join(part for part in parts if part)
 

@@ -119,7 +119,7 @@ def _what_hangs(
         return now + LOOK_EVERY
     usual = world.pipelines.usual_times(key.region, key.pipeline)
     timed = [(running, usual.get((key.stage, running.action.name))) for running in met]
-    overdue = [each for each in timed if hangs_at(*each) <= now]
+    overdue = [each for each in timed if hangs_at(*each) < now]
     if not overdue:
         return max(min(hangs_at(*each) for each in timed), now + SOON)
     known = reader.read(regions_of(key.region, [each.action for each, _ in overdue], tags), now)
