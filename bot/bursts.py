@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.model import HEALTH_UNREADABLE, Blocker, Execution, ExecutionKey, Status
+from bot.names import NO_PLAN
 
 OWN_CARDS = 3  # messages of their own before a burst is made
 WINDOW = timedelta(minutes=10)
@@ -115,6 +116,7 @@ class BurstLine:
     finished_at: datetime | None = None
     frozen: bool = False  # its retry waits for a change calendar to open
     hangs_since: datetime | None = None  # nothing failed: it runs longer than usual
+    unconfirmed: bool = False  # what explains it is known by events alone: there is no support plan
 
     @property
     def waits(self) -> bool:
@@ -145,6 +147,7 @@ def line_of(execution: Execution) -> BurstLine:
         finished_at=execution.finished_at,
         frozen=execution.frozen,
         hangs_since=execution.hangs_since,
+        unconfirmed=NO_PLAN in execution.attribution.caveat,
     )
 
 

@@ -62,6 +62,7 @@ class GateAnswer:
     stopped_by: str = ""  # what an override would pass: the open issues, or that Health is unreadable
     issues: tuple[Issue, ...] = ()  # those that stop it
     overridden_by: str = ""  # the Slack user who let it pass
+    caveat: str = ""  # what cannot be confirmed; the message has it too
 
 
 def parse_job(event: object) -> GateJob:
@@ -167,7 +168,7 @@ def decide(
     blocking = [issue for issue in concerning if now - issue.report.start_at <= policy.issue_max_age]
     beside = f" {caveat}" if caveat else ""
     if blocking:
-        return _stop(blocking, beside)
+        return replace(_stop(blocking, beside), caveat=caveat)
     regions = ", ".join(request.regions)
     if unreadable:
         if policy.health_unavailable is WhenHealthUnreadable.BLOCK:

@@ -11,7 +11,7 @@ from bot.bursts import BurstLine
 from bot.cards.hanging import HANGS, NOT_FAILED
 from bot.cards.text import STATUS_WORDS, WHO_MAY_ACT
 from bot.model import HEALTH_UNREADABLE, Blocker, ExecutionKey, Issue, IssuePhase, PipelineTags, Status
-from bot.names import issue_at
+from bot.names import NO_PLAN, issue_at
 from bot.policy import Policy
 from bot.slack.issue_answers import issue_name
 from bot.slack.mrkdwn import bold, clean, cut, duration_text, escape, mention, on_call_sentence, slack_date
@@ -152,6 +152,8 @@ def what_next(lines: Sequence[BurstLine], policy: Policy, *, over: bool = False)
             sentences.append("No AWS issue explains this so far.")
         why = "What waits for a person is not retried by itself: its own card says why, and what to do."
         sentences.append(with_on_call(why, policy))
+    if any(line.unconfirmed and not line.status.finished for line in lines):
+        sentences.append(NO_PLAN)
     if any(line.hangs_since for line in lines):
         sentences.append(f"What is {HANGS} has not failed: {NOT_FAILED}.")
     if any(line.frozen for line in lines):

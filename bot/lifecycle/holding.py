@@ -22,7 +22,7 @@ from bot.model import (
 from bot.names import place
 from bot.policy import Policy
 
-LAST_LOOK = "A last look at CodePipeline and AWS Health comes before the retry."
+LAST_LOOK = "A last look at CodePipeline and the known AWS issues comes before the retry."
 
 
 def begin(key: ExecutionKey, event: StageFailed, now: datetime, policy: Policy) -> Execution:

@@ -70,7 +70,7 @@ def why_not_automatic(execution: Execution, now: datetime, policy: Policy) -> st
         return f"The budget of {count} automatic {'retry' if count == 1 else 'retries'} is spent."
     if execution.held_at is not None and now - execution.held_at >= policy.max_age:
         hours = int(policy.max_age.total_seconds() // 3600)
-        return f"It has waited for {hours} hours, too long to resume unasked."
+        return f"It has waited for {hours} hour{'' if hours == 1 else 's'}, too long to resume unasked."
     return ""
 
 

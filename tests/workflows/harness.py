@@ -32,7 +32,7 @@ HELD = (  # the history line of a failure that the ECS issue explains, after "De
     "; held by the ECS issue in us-east-1 until the all-clear. An open ECS issue in us-east-1 "
     "(AWS_ECS_OPERATIONAL_ISSUE) explains it: the failed action DeployService (ECS) runs in us-east-1."
 )
-UNLESS = ": resuming. A last look at CodePipeline and AWS Health comes before the retry."
+UNLESS = ": resuming. A last look at CodePipeline and the known AWS issues comes before the retry."
 
 
 class Night:
