@@ -187,7 +187,11 @@ def decide(
             message=f"AWS Health could not be read ({unreadable}); HealthUnavailable is allow.{beside}",
         )
     what = f" for {', '.join(request.services)}" if request.services else ""
-    aged = f" Not counted for their age: {_names(concerning)}." if concerning else ""
+    let_go = [
+        issue for issue in known
+        if not (issue.report.closed or issue.ignored_by) and now - issue.report.start_at > policy.issue_max_age
+    ]  # fmt: skip
+    aged = f" Not counted for their age: {_names(let_go)}." if let_go else ""
     ignored = "".join(
         f" Not counted: {_names([issue])}, ignored by {issue.ignored_by} ({issue.ignored_reason})."
         for issue in known
