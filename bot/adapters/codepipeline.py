@@ -31,8 +31,8 @@ from bot.errors import (
     TryLater,
 )
 from bot.model import ExecutionKey, PipelineTags
+from bot.pipelines import PlannedAction, StageTruth
 from bot.policy import CALENDAR, Mode
-from bot.ports import PlannedAction, StageTruth
 from bot.running import ActionName
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from bot.adapters.action_targets import target_of
 from bot.adapters.running_actions import running_actions
 from bot.gate import GATE_MESSAGE_PREFIX
 from bot.model import MESSAGE_LIMIT, RULE, ExecutionKey, FailedAction
-from bot.ports import StageStatus, StageTruth
+from bot.pipelines import StageStatus, StageTruth
 
 Row = Mapping[str, Any]  # a structure of an answer, as botocore parsed it
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.errors import NotRetryable, PipelineGone, RetryImpossible
 from bot.model import ExecutionKey, FailedAction, PipelineTags
-from bot.ports import PlannedAction, StageStatus, StageTruth
+from bot.pipelines import PlannedAction, StageStatus, StageTruth
 from bot.running import ActionName
 
 
