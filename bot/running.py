@@ -89,6 +89,8 @@ def hanging(
 
 def _sentence(running: RunningAction, usual: timedelta | None, found: Sequence[Blocker]) -> str:
     action = running.action
+    works_on = sorted({blocker.service for blocker in found} & set(action.services))
+    at_work = f", at work on {' and '.join(works_on)}" if works_on else ""
     names = " and ".join(f"the {blocker.service} issue {place(blocker.region)}" for blocker in found[:2])
     more = f" and {len(found) - 2} more" if len(found) > 2 else ""
     verb = "is" if len(found) == 1 else "are"
@@ -98,7 +100,7 @@ def _sentence(running: RunningAction, usual: timedelta | None, found: Sequence[B
         else f"longer than its usual {_minutes(max(usual, LEAST))}"
     )
     return (
-        f"{action.name} ({action.provider} in {action.region}) has been running since "
+        f"{action.name} ({action.provider} in {action.region}{at_work}) has been running since "
         f"{running.started_at:%H:%M} UTC, {longer}, while {names}{more} {verb} open."
     )
 

@@ -6,6 +6,7 @@ issue are those that run looked at, each every few minutes.
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.errors import PipelineGone, TryLater, VersionConflict
@@ -15,6 +16,7 @@ from bot.lifecycle.hanging import begin_hanging
 from bot.model import Execution, ExecutionKey, Issue, Status
 from bot.ports import StageStatus, StageTruth
 from bot.running import LEAST, RunningAction, RunningStage, hanging, hangs_at, standing_in_the_way
+from bot.workflows.evidence import ASKED_AT_MOST
 from bot.workflows.failures import regions_of, release_what_is_clear
 from bot.workflows.ledger import IssueReader
 from bot.workflows.observe import observe, run_of
@@ -114,7 +116,7 @@ def _what_hangs(
     def concerned(running: RunningAction) -> bool:
         return bool(standing_in_the_way(running, key.account, tags, issues, now, world.policy))
 
-    met = [running for running in old if concerned(running)]
+    met = [running for running in _looked_behind(world, key.account, old) if concerned(running)]
     if not met:
         return now + LOOK_EVERY
     usual = world.pipelines.usual_times(key.region, key.pipeline)
@@ -128,6 +130,22 @@ def _what_hangs(
         since_at = min(running.started_at for running, _ in overdue)
         _show(world, key, StageHangs(since_at, found, tags, truth.revision), now)
     return now + LOOK_EVERY
+
+
+def _looked_behind(world: World, account: str, running: list[RunningAction]) -> list[RunningAction]:
+    """With what their services say they work on, such as the database in a stack; a few of them.
+
+    The first service that is busy ends the asking: the next look asks again.
+    """
+    known = list(running)
+    for number, each in enumerate(running[:ASKED_AT_MOST]):
+        try:
+            found = world.evidence.underway(account, each.action)
+        except TryLater as busy:
+            logger.info("%s: what it works on is not known now (%s)", each.action.name, busy)
+            break
+        known[number] = replace(each, action=replace(each.action, services=found.services))
+    return known
 
 
 def _show(world: World, key: ExecutionKey, event: StageHangs, now: datetime) -> None:

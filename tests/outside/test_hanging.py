@@ -47,14 +47,23 @@ def test_what_hangs_is_shown_held_when_it_fails_and_resumed_after_the_close(nigh
 
 
 def test_everybody_who_asks_is_told_what_happens_and_nobody_can_retry_it(night: Night) -> None:
-    """Nothing is known of its earlier runs: a quarter of an hour counts. It passes in the end."""
-    night.cloud.health.open_issue("CLOUDFORMATION", REGION)
-    night.pipeline(lasts=timedelta(minutes=19))
+    """A database upgrade in an RDS issue, the first known: a quarter of an hour counts. It passes in the end."""
+    night.cloud.health.open_issue("RDS", REGION)
+    night.cloud.health.open_issue("S3", REGION)
+    night.pipeline(lasts=timedelta(minutes=19), configuration={"StackName": "web-data"})
+    night.cloud.cloudformation.update_fails(
+        "web-data",
+        [],
+        passed=[("Bucket", "AWS::S3::Bucket")],
+        running=[("Database", "AWS::RDS::DBInstance")],
+    )
     night.run(minutes=15)
     assert night.cards() == []
     night.wait(4)
     card = night.card()
-    assert "DeployStack (CloudFormation in us-east-1) has been running since" in card.text
+    assert "DeployStack (CloudFormation in us-east-1, at work on RDS) has been running since" in card.text
+    assert "while the RDS issue in us-east-1 is open" in card.text
+    assert "S3" not in card.text
     assert WHAT_HAPPENS in card.text
     assert not {"retry", "retry_all", "dismiss", "override"} & set(card.buttons)
     for asked in ("status", "status web"):

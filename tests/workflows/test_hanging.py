@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot.errors import NoSupportPlan
+from bot.errors import NoSupportPlan, TryLater
 from bot.events import EventState
+from bot.evidence import Found
 from bot.model import ExecutionKey, PipelineTags, Status
 from bot.ports import StageStatus, StageTruth
 from bot.slack.answers import deploy_line
@@ -199,3 +200,21 @@ def test_a_tag_names_what_else_it_stands_on() -> None:
     night.issue_opens(service="RDS")
     night.minutes(20)
     assert [blocker.service for blocker in night.execution().blockers] == ["RDS"]
+
+
+def test_what_a_stack_is_at_work_on_counts_too() -> None:
+    """The database upgrade that hung in an RDS issue; a busy service is asked again at the next look."""
+    night = Night()
+    night.evidence.works_on["DeployStack"] = Found(services=("RDS", "S3"))
+    night.stage_runs(KEY, a_running_action(name="DeployStack", provider="CloudFormation"))
+    night.evidence.errors.append(TryLater("Rate exceeded"))
+    night.issue_opens(service="RDS")
+    night.minutes(30)
+    assert "DeployStack (CloudFormation in us-east-1, at work on RDS) has been" in line(night)
+    assert [blocker.service for blocker in night.execution().blockers] == ["RDS"]
+    night.issue_opens(arn=f"{ISSUE_ARN}-cfn", service="CLOUDFORMATION")
+    night.minutes(6)
+    assert {blocker.service for blocker in night.execution().blockers} == {"CLOUDFORMATION", "RDS"}
+    night.evidence.works_on.clear()
+    night.minutes(6)
+    assert {blocker.service for blocker in night.execution().blockers} == {"CLOUDFORMATION"}
