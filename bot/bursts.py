@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.model import HEALTH_UNREADABLE, Blocker, Execution, ExecutionKey, Status
+from bot.names import NO_PLAN
 
 OWN_CARDS = 3  # messages of their own before a burst is made
 WINDOW = timedelta(minutes=10)
@@ -114,11 +115,18 @@ class BurstLine:
     released_at: datetime | None = None
     finished_at: datetime | None = None
     frozen: bool = False  # its retry waits for a change calendar to open
+    hangs_since: datetime | None = None  # nothing failed: it runs longer than usual
+    unconfirmed: bool = False  # what explains it is known by events alone: there is no support plan
 
     @property
     def waits(self) -> bool:
         """Whether a person's retry would do something."""
-        return self.status in (Status.BLOCKED, Status.NEEDS_HUMAN)
+        return self.status is Status.NEEDS_HUMAN or self.held
+
+    @property
+    def held(self) -> bool:
+        """It failed, and waits for the all-clear; what hangs has not failed."""
+        return self.status is Status.BLOCKED and self.hangs_since is None
 
     @property
     def asks(self) -> bool:
@@ -138,6 +146,8 @@ def line_of(execution: Execution) -> BurstLine:
         released_at=execution.released_at,
         finished_at=execution.finished_at,
         frozen=execution.frozen,
+        hangs_since=execution.hangs_since,
+        unconfirmed=NO_PLAN in execution.attribution.caveat,
     )
 
 

@@ -25,8 +25,8 @@ Outcome = CanaryFailed | AnotherCanary | DrainBegun
 
 
 def holds(issue: Issue, execution: Execution) -> bool:
-    """True while this execution waits for this issue; a gate that keeps its job ends its own wait."""
-    held = execution.status is Status.BLOCKED and not execution.waiting
+    """True while this execution waits for this issue. Where nothing has failed there is nothing to send first."""
+    held = execution.status is Status.BLOCKED and not execution.unfailed
     return held and any(b.issue == issue.key for b in execution.blockers)
 
 

@@ -10,6 +10,7 @@ LOOKS_AT_UNEXPLAINED = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15
 SLOW_LOOK = timedelta(hours=4)  # a held execution's own clock; its issues are watched every minute
 SLOW_LOOK_JITTER = timedelta(minutes=30)
 OUTCOME_LOOK = timedelta(minutes=5)  # a retry's outcome normally comes as an event
+HANGING_LOOK = timedelta(minutes=15)  # how an action that runs for long ends comes as an event
 WAKE_AFTER = timedelta(minutes=1)  # a retry the stream should have delivered by now
 STUCK_AFTER = timedelta(minutes=30)  # CodePipeline accepted a retry but shows the same failure ever since
 CALENDAR_LOOK = timedelta(minutes=10)  # a change calendar that cannot be read, or does not tell when it opens
@@ -66,6 +67,8 @@ def calendar_look(execution: Execution, opens_at: datetime | None, now: datetime
 def next_due(execution: Execution, now: datetime, policy: Policy) -> datetime | None:
     """The instant at which the sweep looks at this execution again; None for an end."""
     match execution.status:
+        case Status.BLOCKED if execution.hangs_since is not None:
+            return now + HANGING_LOOK
         case Status.BLOCKED:
             slow = now + SLOW_LOOK + jitter(execution)
             if execution.held_at is not None and now < execution.held_at + policy.max_age:

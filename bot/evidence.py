@@ -24,3 +24,7 @@ class Evidence(Protocol):
         Raises TryLater. Bounded: a few short calls.
         """
         ...
+
+    def underway(self, account: str, action: FailedAction) -> Found:
+        """What an action that runs is at work on, told as `of` tells of one that failed; by the same rules."""
+        ...

@@ -62,6 +62,7 @@ class GateAnswer:
     stopped_by: str = ""  # what an override would pass: the open issues, or that Health is unreadable
     issues: tuple[Issue, ...] = ()  # those that stop it
     overridden_by: str = ""  # the Slack user who let it pass
+    caveat: str = ""  # what cannot be confirmed; the message has it too
 
 
 def parse_job(event: object) -> GateJob:
@@ -167,7 +168,7 @@ def decide(
     blocking = [issue for issue in concerning if now - issue.report.start_at <= policy.issue_max_age]
     beside = f" {caveat}" if caveat else ""
     if blocking:
-        return _stop(blocking, beside)
+        return replace(_stop(blocking, beside), caveat=caveat)
     regions = ", ".join(request.regions)
     if unreadable:
         if policy.health_unavailable is WhenHealthUnreadable.BLOCK:
@@ -186,7 +187,11 @@ def decide(
             message=f"AWS Health could not be read ({unreadable}); HealthUnavailable is allow.{beside}",
         )
     what = f" for {', '.join(request.services)}" if request.services else ""
-    aged = f" Not counted for their age: {_names(concerning)}." if concerning else ""
+    let_go = [
+        issue for issue in known
+        if not (issue.report.closed or issue.ignored_by) and now - issue.report.start_at > policy.issue_max_age
+    ]  # fmt: skip
+    aged = f" Not counted for their age: {_names(let_go)}." if let_go else ""
     ignored = "".join(
         f" Not counted: {_names([issue])}, ignored by {issue.ignored_by} ({issue.ignored_reason})."
         for issue in known

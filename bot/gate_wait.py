@@ -67,4 +67,4 @@ def being_stopped() -> GateAnswer:
 
 def why_it_waits(stop: GateAnswer) -> str:
     """The card's sentence."""
-    return f"The health gate waits. {stop.stopped_by}"
+    return f"The health gate waits. {stop.stopped_by} {stop.caveat}".rstrip()

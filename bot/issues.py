@@ -42,9 +42,8 @@ def all_clear(issue: Issue, policy: Policy) -> str:
         return f"the {report.service} issue {where} is ignored by {issue.ignored_by} ({issue.ignored_reason})"
     if not report.closed:
         hours = int(policy.issue_max_age.total_seconds() // 3600)
-        return (
-            f"the {report.service} issue {where} has been open for more than {hours} hours and holds nothing more"
-        )
+        age = f"{hours} hour{'' if hours == 1 else 's'}"
+        return f"the {report.service} issue {where} has been open for more than {age} and holds nothing more"
     return f"AWS closed the {report.service} issue {where}"
 
 

@@ -205,15 +205,19 @@ class Execution:
     released_at: datetime | None = None  # the all-clear that released it
     finished_at: datetime | None = None
     due_at: datetime | None = None
-    waits_until: datetime | None = (
-        None  # a gate waits in the running stage, at most until then; nothing has failed
-    )
+    waits_until: datetime | None = None  # a gate waits in the running stage, at most until then
+    hangs_since: datetime | None = None  # an action has run since then, longer than usual, with an issue open
     trail: tuple[Entry, ...] = ()
 
     @property
     def waiting(self) -> bool:
         """A gate (mode wait) holds its job and with it the deploy: there is nothing to retry."""
         return self.waits_until is not None
+
+    @property
+    def unfailed(self) -> bool:
+        """Nothing has failed, and nothing is retried: a gate waits, or an action runs longer than usual."""
+        return self.waiting or self.hangs_since is not None
 
     @property
     def action_execution_ids(self) -> tuple[str, ...]:

@@ -4,6 +4,11 @@ from collections.abc import Iterable
 
 from bot.model import HEALTH_UNREADABLE, Blocker
 
+NO_PLAN = (
+    "AWS Health's API needs a paid support plan, so only the events that reached Allclear count; "
+    "this cannot be confirmed."
+)
+
 
 def place(region: str) -> str:
     """ "in us-east-1", or "everywhere": what AWS Health calls global has no Region to name."""

@@ -1,9 +1,10 @@
 """What the domain asks of the world. Adapters implement these over AWS and Slack; tests over memory.
 
 Every method may raise what its docstring names; anything else is a bug or a dead service and propagates.
+The CI/CD tool's port is a file of its own, `bot/pipelines.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,10 +12,26 @@ from typing import Generic, Protocol, TypeVar
 
 from bot.burst_store import BurstStore
 from bot.card_ref import CardRef
-from bot.gate_jobs import GateJobs
 from bot.hints import Hint
 from bot.holds import HoldStore
-from bot.model import Entry, Execution, ExecutionKey, FailedAction, Issue, IssueReport, Override, PipelineTags
+from bot.model import Entry, Execution, ExecutionKey, Issue, IssueReport, Override
+from bot.pipelines import Pipelines, PlannedAction, StageStatus, StageTruth
+from bot.running import RunningStages
+
+__all__ = [
+    "Calendar",
+    "CalendarState",
+    "Due",
+    "DueKind",
+    "Health",
+    "Page",
+    "Pipelines",
+    "PlannedAction",
+    "StageStatus",
+    "StageTruth",
+    "Store",
+    "Turn",
+]
 
 T = TypeVar("T")
 
@@ -54,7 +71,7 @@ class Turn(StrEnum):
     DONE = "DONE"  # it was carried out
 
 
-class Store(BurstStore, HoldStore, Protocol):
+class Store(BurstStore, HoldStore, RunningStages, Protocol):
     """The table. Loads are consistent; `due`, `unfinished`, `finished`, `of_pipeline` read indexes: hints only."""
 
     def load_execution(self, key: ExecutionKey) -> Execution | None: ...
@@ -153,76 +170,6 @@ class Store(BurstStore, HoldStore, Protocol):
 
     def of_pipeline(self, pipeline: str, limit: int) -> tuple[Execution, ...]:
         """A pipeline's executions by name (any Region), newest failure first."""
-        ...
-
-
-class StageStatus(StrEnum):
-    """CodePipeline's own words for a stage's latest execution, plus MISSING."""
-
-    IN_PROGRESS = "InProgress"
-    SUCCEEDED = "Succeeded"
-    FAILED = "Failed"
-    STOPPED = "Stopped"
-    STOPPING = "Stopping"
-    CANCELLED = "Cancelled"
-    MISSING = "Missing"  # the pipeline has no such stage any more
-
-
-@dataclass(frozen=True, slots=True)
-class StageTruth:
-    """What CodePipeline says now about one stage and one execution of it."""
-
-    key: ExecutionKey
-    status: StageStatus
-    failed: tuple[FailedAction, ...] = ()  # the latest attempt of each action of this stage that failed
-    failed_at: datetime | None = None  # when the last of them failed
-    overtaken_by: str = ""  # the other execution that is now the stage's latest ("" in PARALLEL pipelines)
-    transition_disabled: str | None = None  # the reason the inbound transition is closed; None: it is open
-    execution_status: str = ""  # the whole execution's: InProgress Failed Stopped Superseded …; "" unknown
-    revision: str = ""  # commit summary and author, for the card
-    condition: str = ""  # BEFORE_ENTRY or ON_SUCCESS: the stage condition that failed the stage
-    checking: bool = False  # the rules of a stage condition run at this moment
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedAction:
-    """An action of the pipeline's structure, whether or not it has run."""
-
-    stage: str
-    name: str
-    owner: str
-    provider: str
-    region: str
-
-
-class Pipelines(GateJobs, Protocol):
-    """CodePipeline (or another CI/CD tool one day)."""
-
-    def stages(self, account: str, region: str, pipeline: str, execution_id: str) -> tuple[StageTruth, ...]:
-        """The truth about every stage this execution has reached. Raises PipelineGone, TryLater."""
-        ...
-
-    def tags(self, account: str, region: str, pipeline: str) -> PipelineTags:
-        """Raises TryLater. A definite refusal (no permission, no such operation) is answered with no tags."""
-        ...
-
-    def planned_actions(self, region: str, pipeline: str) -> tuple[PlannedAction, ...]:
-        """Every action of the pipeline's structure, in order. Raises PipelineGone, TryLater, NotAllowed."""
-        ...
-
-    def rule_parameters(self, key: ExecutionKey) -> Mapping[str, str]:
-        """The UserParameters of each rule that ran in this stage, by ruleExecutionId, variables resolved.
-
-        Raises PipelineGone, TryLater, NotAllowed.
-        """
-        ...
-
-    def retry_stage(self, key: ExecutionKey) -> None:
-        """RetryStageExecution, FAILED_ACTIONS, sent once. Raises RetryRefused's children or OutcomeUnknown."""
-        ...
-
-    def override_condition(self, key: ExecutionKey, condition: str) -> None:
-        """OverrideStageCondition for BEFORE_ENTRY or ON_SUCCESS, sent once. Raises as retry_stage."""
         ...
 
 

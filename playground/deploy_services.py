@@ -36,10 +36,12 @@ class CloudFormation:
         *,
         passed: Sequence[tuple[str, str]] = (),
         nested: Mapping[str, str] | None = None,
+        running: Sequence[tuple[str, str]] = (),
     ) -> None:
         """An update that began now: what passed, what failed (logical id, type, reason), and the rollback.
 
         `nested`: logical id → name of the nested stack, for those of the failed that are stacks.
+        `running` are still being updated: nothing has failed then, and there is no rollback.
         """
         stack_id = self.stack_id(stack, region)
         at = datetime.now(UTC)
@@ -64,7 +66,12 @@ class CloudFormation:
         own = (stack, "AWS::CloudFormation::Stack")
         event(*own, "UPDATE_IN_PROGRESS", "User Initiated", stack_id)
         for logical, kind in passed:
+            event(logical, kind, "UPDATE_IN_PROGRESS")
             event(logical, kind, "UPDATE_COMPLETE")
+        for logical, kind in running:
+            event(logical, kind, "UPDATE_IN_PROGRESS")
+        if running:
+            return
         for logical, kind, reason in failed:
             inner = (nested or {}).get(logical)
             event(logical, kind, "UPDATE_FAILED", reason, self.stack_id(inner, region) if inner else "")

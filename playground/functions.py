@@ -25,6 +25,12 @@ from playground.stack import Function, Stack
 PATIENCE = timedelta(seconds=30)
 """However long a function's timeout is, nobody waits longer than this in front of a simulation."""
 
+INIT = timedelta(seconds=10)
+"""Lambda's init phase, in which a function is imported, does not count against the function's own timeout.
+
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
@@ -108,6 +114,7 @@ class _Process:
         self._timeout = min(function.timeout, PATIENCE).total_seconds()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._log_read = 0
+        self._fresh = True  # it has not imported its handler yet
         requests, self._requests = os.pipe()
         self._responses, responses = os.pipe()
         order = {
@@ -126,7 +133,9 @@ class _Process:
     def run(self, event: Any, now: datetime) -> dict[str, Any]:
         request_id = str(uuid4())
         request = json.dumps({"id": request_id, "now": now.isoformat(), "event": event}) + "\n"
-        deadline = time.monotonic() + self._timeout  # real seconds: simulated time does not move this clock
+        patience = self._timeout + (INIT.total_seconds() if self._fresh else 0.0)
+        self._fresh = False
+        deadline = time.monotonic() + patience  # real seconds: simulated time does not move this clock
         try:
             _write(self._requests, request.encode())
             line = _read_line(self._responses, deadline)

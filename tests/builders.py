@@ -25,6 +25,7 @@ from bot.model import (
     Status,
     Verdict,
 )
+from bot.running import RunningAction, RunningStage
 
 NOW = datetime(2026, 11, 23, 2, 20, tzinfo=UTC)
 ACCOUNT = "111122223333"
@@ -199,3 +200,15 @@ def a_hold(**changes: Any) -> Hold:
 def a_card(**changes: Any) -> CardRef:
     """A card that was just asked for and never posted."""
     return replace(CardRef(key=KEY, revision=1, wanted_version=1, due_at=NOW), **changes)
+
+
+def a_running_stage(**changes: Any) -> RunningStage:
+    """web's Deploy began at `NOW`."""
+    return replace(RunningStage(KEY, since_at=NOW, look_at=NOW + timedelta(minutes=5)), **changes)
+
+
+def a_running_action(**changes: Any) -> RunningAction:
+    """web's ECS deploy, in its first attempt, since `NOW`. `changes` are the action's, but for `started_at`."""
+    started_at = changes.pop("started_at", NOW)
+    action = an_action(name="DeployService", provider="ECS", error_code="", message="")
+    return RunningAction(replace(action, **changes), started_at)

@@ -133,6 +133,15 @@ def test_only_the_composition_root_knows_the_adapters(module: str) -> None:
     assert (module == "handlers/composition.py") == bool(imports_from(ROOT / module, "bot.adapters"))
 
 
+def test_the_port_to_the_ci_cd_tool_is_one_file() -> None:
+    """And few words: what another tool's adapter implements can be read in one sitting (docs/architecture.md)."""
+    adapters = [path for path in modules("bot/adapters") if path.name.startswith("codepipeline")]
+    assert adapters
+    known = {name.rpartition(".")[0] for path in adapters for name in imports_from(path, "bot")}
+    words = {"bot.model", "bot.errors", "bot.running", "bot.gate"}
+    assert {name for name in known if not name.startswith("bot.adapters")} == {"bot.pipelines", *words}
+
+
 @pytest.mark.parametrize("module", names(OUTSIDE_ADAPTERS))
 def test_the_domain_knows_ports_and_not_adapters(module: str) -> None:
     """What runs on memory in tests runs on AWS unchanged."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bot.bursts import Burst, BurstLine, RetryAll
 from bot.cards.burst_card import RETRY_ALL, render_asking, render_burst, render_burst_asking
 from bot.model import HEALTH_UNREADABLE, Blocker, Execution, IssuePhase, Status
+from bot.names import NO_PLAN
 from bot.policy import Mode, Policy
 from bot.slack.port import Message
 from playground.slack_limits import check_message
@@ -271,3 +272,10 @@ def test_the_worst_issues_still_fit() -> None:
         message = render_burst(BURST, members, replace(POLICY, on_call_mention="S0LEADS"), (issue,) * 3)
         check_safe(message, "chat.update")
         assert "*web-00* → Deploy" in message.text or "*web-40* → Deploy" in message.text
+
+
+def test_it_says_once_what_cannot_be_confirmed_while_anything_is_left_to_do() -> None:
+    """Without a support plan; each deploy's own card says it too."""
+    message = card(a_line(1, unconfirmed=True), a_line(2, unconfirmed=True), a_line(3))
+    assert message.text.count(NO_PLAN) == 1
+    assert NO_PLAN not in card(a_line(1, Status.RECOVERED, unconfirmed=True), a_line(2)).text

@@ -18,6 +18,7 @@ EVERY_KEY = (
     "BURST#a",
     "TURN#a",
     "HOLD#a",
+    "RUNNING",
 )
 WITHOUT_RESOURCES = {
     "health:DescribeEvents",
@@ -171,12 +172,19 @@ def test_slack_requests_read_a_deploys_history_and_the_ledger_but_not_what_an_is
         assert ("SlackRequestFunction" in who_may("dynamodb:Query", table, key)) is may
 
 
-def test_only_hints_and_holds_can_be_deleted() -> None:
+def test_only_hints_holds_and_what_runs_can_be_deleted() -> None:
     """Everything else ends by changing state, or by its age."""
     table = STACK.tables[0].arn
-    who = {"HINT#a": {"PipelineEventFunction", "SweepFunction"}, "HOLD#a": {"SweepFunction"}}
+    both = {"PipelineEventFunction", "SweepFunction"}
+    who = {"HINT#a": both, "HOLD#a": {"SweepFunction"}, "RUNNING": both}
     for key in EVERY_KEY:
         assert who_may("dynamodb:DeleteItem", table, key) == who.get(key, set())
+
+
+def test_what_runs_is_listed_by_the_sweep_alone() -> None:
+    """An event says that one stage began or ended; nobody else has a use for it."""
+    assert who_may("dynamodb:Query", STACK.tables[0].arn, "RUNNING") == {"SweepFunction"}
+    assert who_may_write("RUNNING") == {"PipelineEventFunction", "SweepFunction"}
 
 
 def test_each_index_is_open_to_those_who_ask_it() -> None:

@@ -1,8 +1,8 @@
 """CodePipeline over boto3: the reads that make the truth, the one call that retries, the answers to gate jobs."""
 
 import logging
-import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
@@ -18,6 +18,8 @@ from bot.adapters.aws import (
 )
 from bot.adapters.codepipeline_revision import Row
 from bot.adapters.codepipeline_truth import Answers, stage_truths
+from bot.adapters.pipeline_tags import read_tags
+from bot.adapters.running_actions import usual_times
 from bot.errors import (
     NotAllowed,
     NotLatest,
@@ -30,8 +32,8 @@ from bot.errors import (
     TryLater,
 )
 from bot.model import ExecutionKey, PipelineTags
-from bot.policy import CALENDAR, Mode
-from bot.ports import PlannedAction, StageTruth
+from bot.pipelines import PlannedAction, StageTruth
+from bot.running import ActionName
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
@@ -45,7 +47,7 @@ MESSAGE_LIMIT = 5_000
 EXTERNAL_ID_LIMIT = 1_500
 SUMMARY_LIMIT = 2_048
 
-_CHANNEL = re.compile(r"[CGD][A-Z0-9]{6,}")
+USUAL_OF = 300  # action executions of a pipeline, the newest: by these its actions' usual times are judged
 
 # The request certainly never reached CodePipeline.
 _NOT_SENT = (EndpointConnectionError, ConnectTimeoutError)
@@ -118,7 +120,7 @@ class CodePipeline:
         except (ClientError, PipelineGone) as error:
             logger.warning("ListTagsForResource refused for %s: %s", arn, error_text(error))
             return PipelineTags()
-        return _parse_tags({tag["key"]: tag["value"] for tag in tags}, arn)
+        return read_tags({tag["key"]: tag["value"] for tag in tags}, arn)
 
     def planned_actions(self, region: str, pipeline: str) -> tuple[PlannedAction, ...]:
         """See bot.ports.Pipelines."""
@@ -161,6 +163,23 @@ class CodePipeline:
             for row in rows
             if row.get("stageName") == key.stage and row.get("ruleExecutionId")
         }
+
+    def usual_times(self, region: str, pipeline: str) -> Mapping[ActionName, timedelta]:
+        """See bot.ports.Pipelines. By the pipeline's newest action executions, as many as fit in a few answers.
+
+        ListActionExecutions lists a pipeline's actions newest first, and has no filter for one action.
+        """
+        pages = self._client(region).get_paginator("list_action_executions")
+        rows = _read(
+            lambda: [
+                row
+                for page in pages.paginate(
+                    pipelineName=pipeline, PaginationConfig={"PageSize": 100, "MaxItems": USUAL_OF}
+                )
+                for row in page.get("actionExecutionDetails", ())
+            ]
+        )
+        return usual_times(rows)
 
     def retry_stage(self, key: ExecutionKey) -> None:
         """See bot.ports.Pipelines. The client is one of its own: the SDK sends this call once and never again."""
@@ -271,35 +290,3 @@ def _outcome(error: Exception) -> RetryRefused | OutcomeUnknown | None:
             return None
         case _:
             return RetryImpossible(text)
-
-
-def _parse_tags(tags: Mapping[str, str], arn: str) -> PipelineTags:
-    def switch(name: str) -> bool:
-        value = tags.get(f"allclear:{name}", "").strip().lower() or "on"
-        if value not in ("on", "off"):
-            logger.warning("%s: the tag allclear:%s must be on or off, not %r; taken as on", arn, name, value)
-        return value != "off"
-
-    mode = tags.get("allclear:mode", "").strip().lower()
-    if mode and mode not in tuple(Mode):
-        logger.warning("%s: the tag allclear:mode must be active or shadow, not %r; left out", arn, mode)
-        mode = ""
-    calendar = tags.get("allclear:calendar", "").strip()
-    if calendar and not CALENDAR.fullmatch(calendar):
-        logger.warning("%s: the tag allclear:calendar names no change calendar: %r; left out", arn, calendar)
-        calendar = ""
-    channel = tags.get("allclear:channel", "").strip()
-    if channel and not _CHANNEL.fullmatch(channel):
-        logger.warning("%s: the tag allclear:channel is no channel id: %r; left out", arn, channel)
-        channel = ""
-    return PipelineTags(
-        channel=channel,
-        auto_retry=switch("auto-retry"),
-        announce_unexplained=switch("unexplained"),
-        services=tuple(tags.get("allclear:services", "").upper().split()),
-        regions=tuple(tags.get("allclear:regions", "").lower().split()),
-        overriders=tuple(tags.get("allclear:overriders", "").split()),  # nonsense stays: it names nobody who may
-        calendar=calendar,
-        mode=mode,
-        tier=tags.get("allclear:tier", "").strip().lower(),
-    )

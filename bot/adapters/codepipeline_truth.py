@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 from bot.adapters.action_targets import target_of
 from bot.adapters.codepipeline_revision import Row, revision
+from bot.adapters.running_actions import running_actions
 from bot.gate import GATE_MESSAGE_PREFIX
 from bot.model import MESSAGE_LIMIT, RULE, ExecutionKey, FailedAction
-from bot.ports import StageStatus, StageTruth
+from bot.pipelines import StageStatus, StageTruth
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -73,9 +74,10 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
         if condition is not None and any(attempt.changed_at > condition.at for attempt in failed):
             condition = None  # the actions that failed ran after it: it was passed, or is another attempt's
         transition = states.get(name, {}).get("inboundTransitionState", {})
+        key = ExecutionKey(run.account, run.region, run.pipeline, run.execution_id, name)
         truths.append(
             StageTruth(
-                key=ExecutionKey(run.account, run.region, run.pipeline, run.execution_id, name),
+                key=key,
                 status=status,
                 failed=(
                     condition.rules
@@ -95,6 +97,7 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
                 revision=revision(answers.execution, answers.actions),
                 condition=condition.kind if condition is not None else "",
                 checking=is_ours and _checking(states[name]),
+                running=running_actions(key, answers.actions) if status is StageStatus.IN_PROGRESS else (),
             )
         )
     return tuple(truths)

@@ -29,6 +29,7 @@ from bot.hints import Hint
 from bot.holds import Hold
 from bot.model import Entry, Execution, ExecutionKey, Issue, Override
 from bot.ports import Due, Page, Turn
+from bot.running import RunningStage
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -145,6 +146,22 @@ class DynamoStore(DynamoBursts):
 
     def drop_hold(self, hold: Hold) -> None:
         self._drop(items.hold_key(hold.key), {"seen_at": plain_instant(hold.seen_at)})  # a newer answer's stays
+
+    def save_running(self, stage: RunningStage) -> None:
+        self._table.put(put_request(items.running_item(stage)))
+
+    def postpone_running(self, stage: RunningStage, until: datetime) -> None:
+        same = {"since_at": plain_instant(stage.since_at)}
+        self._update_if(items.running_key(stage.key), {"look_at": plain_instant(until)}, same)
+
+    def drop_running(self, key: ExecutionKey, ended_at: datetime) -> None:
+        stage = self._load(items.running_key(key), items.read_running)
+        if stage is not None and stage.since_at <= ended_at:
+            self._drop(items.running_key(key), {"since_at": plain_instant(stage.since_at)})
+
+    def running(self, limit: int) -> tuple[RunningStage, ...]:
+        rows = self._table.every(("pk", items.RUNNING))
+        return tuple(islice(_readable(rows, items.read_running), limit))
 
     def load_issue(self, key: str) -> Issue | None:
         return self._load(items.issue_key(key), items.read_issue)

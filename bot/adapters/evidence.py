@@ -38,16 +38,24 @@ class ServiceEvidence:
 
     def of(self, account: str, action: FailedAction) -> Found:
         """See bot.evidence.Evidence."""
+        return self._asked({"CloudFormation": self._stack, "CodeBuild": self._build}, account, action)
+
+    def underway(self, account: str, action: FailedAction) -> Found:
+        """See bot.evidence.Evidence. Of a build nothing: its phases tell only how they ended."""
+        return self._asked({"CloudFormation": self._stack_underway}, account, action)
+
+    def _asked(
+        self, readers: Mapping[str, Callable[[str, FailedAction], Found]], account: str, action: FailedAction
+    ) -> Found:
+        """By `readers`, or by those whose answer is the same whether it runs or has failed."""
         if action.owner != "AWS" or action.gate_issues is not None:
             return Found()
-        readers: dict[str, Callable[[str, FailedAction], Found]] = {
-            "CloudFormation": self._stack,
-            "CodeBuild": self._build,
+        always = {
             "CodeDeploy": self._deployment,
             "CodeDeployToECS": self._deployment,
             "ECS": self._service,
         }
-        read = readers.get(action.provider)
+        read = {**always, **readers}.get(action.provider)
         if read is None:
             return Found()
         try:
@@ -56,18 +64,25 @@ class ServiceEvidence:
             if is_passing(error):
                 raise TryLater(error_text(error)) from error
             logger.warning(
-                "%s does not tell what %s failed on: %s", action.provider, action.name, error_text(error)
+                "%s does not tell what %s works on: %s", action.provider, action.name, error_text(error)
             )
             return Found()
 
     def _stack(self, _account: str, action: FailedAction) -> Found:
         """The services of the resources that failed in the action's stack, and in stacks nested in it."""
+        return self._resources(action, _failures)
+
+    def _stack_underway(self, _account: str, action: FailedAction) -> Found:
+        """The services of the resources that are being changed there now."""
+        return self._resources(action, _underway)
+
+    def _resources(self, action: FailedAction, pick: Callable[[Iterator[Event]], Iterator[Event]]) -> Found:
         services: set[str] = set()
         waiting = [action.target] if action.target else []
         for _ in range(STACKS):
             if not waiting:
                 break
-            for event in _failures(self._stack_events(action.region, waiting.pop(0))):
+            for event in pick(self._stack_events(action.region, waiting.pop(0))):
                 nested = event.get("PhysicalResourceId", "")
                 if event.get("ResourceType") == _STACK and nested:
                     waiting.append(nested)
@@ -125,16 +140,32 @@ class ServiceEvidence:
 
 
 def _failures(events: Iterator[Event]) -> Iterator[Event]:
-    """Of the stack's latest operation, back to its beginning: what failed by itself, each resource once."""
+    """Of the stack's latest operation: what failed by itself, each resource once."""
     seen = set()
-    for event in events:
-        status, kind = event.get("ResourceStatus", ""), event.get("ResourceType", "")
-        itself = kind == _STACK and event.get("PhysicalResourceId") == event.get("StackId")
-        if itself and status in _BEGINNINGS:
-            return
+    for event in _of_this_operation(events):
         resource = event.get("LogicalResourceId", "")
         cancelled = _CANCELLED.search(event.get("ResourceStatusReason", ""))
-        if itself or not status.endswith("_FAILED") or cancelled or resource in seen:
+        if not event.get("ResourceStatus", "").endswith("_FAILED") or cancelled or resource in seen:
             continue
         seen.add(resource)
         yield event
+
+
+def _underway(events: Iterator[Event]) -> Iterator[Event]:
+    """Of the stack's latest operation: the resources whose newest word is that they are being changed."""
+    seen = set()
+    for event in _of_this_operation(events):
+        resource = event.get("LogicalResourceId", "")
+        if resource not in seen and event.get("ResourceStatus", "").endswith("_IN_PROGRESS"):
+            yield event
+        seen.add(resource)
+
+
+def _of_this_operation(events: Iterator[Event]) -> Iterator[Event]:
+    """The resources' events, newest first, back to the stack's own beginning."""
+    for event in events:
+        itself = event.get("ResourceType") == _STACK and event.get("PhysicalResourceId") == event.get("StackId")
+        if itself and event.get("ResourceStatus") in _BEGINNINGS:
+            return
+        if not itself:
+            yield event

@@ -15,6 +15,7 @@ from bot.hints import Hint
 from bot.holds import Hold
 from bot.model import Entry, Execution, ExecutionKey, Issue, Override
 from bot.ports import Due, DueKind
+from bot.running import RunningStage
 
 T = TypeVar("T")
 Item = dict[str, Any]
@@ -25,6 +26,8 @@ DUE = "due"  # the one partition of the index `due`
 UNFINISHED = "yes"  # the one partition of the index `unfinished`
 FINISHED = "yes"  # the one partition of the index `finished`
 ISSUES = "ISSUE"  # the partition of the ledger
+RUNNING = "RUNNING"  # the partition of the stages that run
+RUNNING_KEPT = timedelta(days=8)  # longer than an approval waits by itself, the longest of actions
 LINE = "HISTORY#"
 
 
@@ -46,6 +49,10 @@ def hint_key(key: str) -> Key:
 
 def hold_key(key: str) -> Key:
     return {"pk": f"HOLD#{key}", "sk": "HOLD"}
+
+
+def running_key(key: ExecutionKey) -> Key:
+    return {"pk": RUNNING, "sk": str(key)}
 
 
 def issue_key(key: str) -> Key:
@@ -164,6 +171,17 @@ def hold_item(hold: Hold) -> Item:
 
 def read_hold(item: Mapping[str, Any]) -> Hold:
     return read_item(item, lambda: from_plain(Hold, item))
+
+
+def running_item(stage: RunningStage) -> Item:
+    """One whose end nobody told lapses."""
+    item: Item = to_plain(stage)
+    del item["key"]
+    return {**item, **running_key(stage.key), "expires_at": epoch(stage.since_at + RUNNING_KEPT)}
+
+
+def read_running(item: Mapping[str, Any]) -> RunningStage:
+    return read_item(item, lambda: from_plain(RunningStage, {**item, "key": _parse_key(str(item["sk"]), "sk")}))
 
 
 def issue_item(issue: Issue) -> Item:

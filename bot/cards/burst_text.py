@@ -8,9 +8,10 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from bot.bursts import BurstLine
+from bot.cards.hanging import HANGS, NOT_FAILED
 from bot.cards.text import STATUS_WORDS, WHO_MAY_ACT
 from bot.model import HEALTH_UNREADABLE, Blocker, ExecutionKey, Issue, IssuePhase, PipelineTags, Status
-from bot.names import issue_at
+from bot.names import NO_PLAN, issue_at
 from bot.policy import Policy
 from bot.slack.issue_answers import issue_name
 from bot.slack.mrkdwn import bold, clean, cut, duration_text, escape, mention, on_call_sentence, slack_date
@@ -51,6 +52,10 @@ def _how_many(lines: Sequence[BurstLine], *, explained: bool = True) -> str:
         )
     if not explained:
         return f"{_deploys(total)} failed within minutes"
+    hanging = sum(line.hangs_since is not None for line in lines)
+    by_status[Status.BLOCKED] -= hanging
+    if hanging == total - sum(line.status.finished for line in lines):
+        return f"{_deploys(hanging)} {HANGS}"
     frozen = by_status[Status.RESUMING] == sum(line.frozen for line in lines)
     for status, words in (
         (Status.BLOCKED, "held"),
@@ -90,8 +95,10 @@ def _issue(blocker: Blocker) -> str:
 
 def counts(lines: Sequence[BurstLine]) -> str:
     """ "31 held, 5 retrying, 4 recovered." """
-    by_status = Counter(line.status for line in lines)
+    by_status = Counter(line.status for line in lines if line.hangs_since is None)
+    hanging = sum(line.hangs_since is not None for line in lines)
     parts = [f"*{by_status[status]}* {COUNTED[status]}" for status in ORDER if by_status[status]]
+    parts += [f"*{hanging}* {HANGS}"] if hanging else []
     return f"{', '.join(parts)}." if parts else ""
 
 
@@ -131,7 +138,7 @@ def what_next(lines: Sequence[BurstLine], policy: Policy, *, over: bool = False)
     if all(line.status.finished for line in lines):
         return _summary(lines)
     sentences = []
-    held = sum(line.status is Status.BLOCKED for line in lines)
+    held = sum(line.held for line in lines)
     if held and policy.is_shadow(PipelineTags()):
         sentences.append("Shadow mode: Allclear says when it would retry, and asks a person to.")
     elif held and not over:
@@ -145,6 +152,10 @@ def what_next(lines: Sequence[BurstLine], policy: Policy, *, over: bool = False)
             sentences.append("No AWS issue explains this so far.")
         why = "What waits for a person is not retried by itself: its own card says why, and what to do."
         sentences.append(with_on_call(why, policy))
+    if any(line.unconfirmed and not line.status.finished for line in lines):
+        sentences.append(NO_PLAN)
+    if any(line.hangs_since for line in lines):
+        sentences.append(f"What is {HANGS} has not failed: {NOT_FAILED}.")
     if any(line.frozen for line in lines):
         sentences.append(
             "What waits for a change calendar is retried as that opens; *Retry now* on its own card passes the"
@@ -194,8 +205,9 @@ def _line(line: BurstLine, with_account: bool) -> str:
     key = ExecutionKey.parse(line.key)
     account = f", {escape(key.account, 12)}" if with_account else ""
     where = f"{escape(key.region, 25)}{account}"
-    since = f" since {slack_date(line.held_at)}" if line.status is Status.BLOCKED and line.held_at else ""
-    word = FROZEN if line.frozen else STATUS_WORDS[line.status]
+    since_at = line.hangs_since or (line.held_at if line.status is Status.BLOCKED else None)
+    since = f" since {slack_date(since_at)}" if since_at else ""
+    word = HANGS if line.hangs_since else FROZEN if line.frozen else STATUS_WORDS[line.status]
     return f"{bold(key.pipeline, 60)} → {escape(key.stage, 50)} ({where}): {word}{since}"
 
 

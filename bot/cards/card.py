@@ -113,6 +113,8 @@ def buttons(execution: Execution, policy: Policy) -> list[dict[str, Any]]:
     match execution.status:
         case _ if execution.waiting:  # nothing has failed: nothing to retry, and nothing to leave
             offered = [_override(execution)]
+        case _ if execution.unfailed:
+            offered = []
         case Status.BLOCKED | Status.NEEDS_HUMAN:
             retry = [] if why_no_retry(execution) else [_retry(execution, policy)]
             override = [_override(execution)] if can_be_overridden(execution) else []

@@ -17,6 +17,8 @@ def fields(
     """Label and value of each, in order."""
     key = execution.key
     since = ("Failed", execution.failed_at) if execution.held_at is None else ("Held since", execution.held_at)
+    if execution.hangs_since is not None:
+        since = ("Running since", execution.hangs_since)
     told = [
         ("Stage", f"{escape(key.stage, 120)} · {escape(key.region, 60)} · {escape(key.account, 40)}"),
         ("Commit", escape(execution.revision, 200)),

@@ -9,6 +9,7 @@ from bot import overrides
 from bot.cards.advice import advice
 from bot.cards.closing import how_it_passed, how_long_it_was_held, last_word, trail
 from bot.cards.fields import fields
+from bot.cards.hanging import HANGS, hanging_next
 from bot.cards.waiting import waiting_next
 from bot.conditions import why_no_retry
 from bot.model import ALLCLEAR, Execution, ExecutionKey, Status, Verdict
@@ -45,7 +46,11 @@ STATUS_WORDS = {
 def headline(execution: Execution) -> str:
     """ "web → Deploy: held", plain text."""
     key = execution.key
-    return f"{cut(clean(key.pipeline), 64)} → {cut(clean(key.stage), 64)}: {STATUS_WORDS[execution.status]}"
+    return f"{cut(clean(key.pipeline), 64)} → {cut(clean(key.stage), 64)}: {status_word(execution)}"
+
+
+def status_word(execution: Execution) -> str:
+    return HANGS if execution.hangs_since is not None else STATUS_WORDS[execution.status]
 
 
 def paragraphs(execution: Execution, policy: Policy) -> tuple[str, ...]:
@@ -63,9 +68,9 @@ def why(execution: Execution) -> str:
     explained = attribution.verdict in (Verdict.EXPLAINED, Verdict.UNREADABLE)
     is_so_now = bool(execution.blockers) if explained else True
     if reason and not (is_so_now and execution.status in (Status.BLOCKED, Status.NEEDS_HUMAN)):
-        reason = (
-            f"Why it {'was held' if explained else 'failed'}: {reason}"  # the reason's "open" is history by now
-        )
+        seen = execution.held_at is not None or execution.actions
+        was = "failed" if not explained else "was held" if seen else "was shown"
+        reason = f"Why it {was}: {reason}"  # the reason's "open" is history by now
     caveat = "" if execution.status.finished else escape(attribution.caveat, 400)
     sentences = [_note(execution), reason, caveat]
     return " ".join(sentence for sentence in sentences if sentence) or "The stage failed."
@@ -86,6 +91,8 @@ def what_next(execution: Execution, policy: Policy) -> str:
     """What happens next and when, in each reader's own time; for a person, what to do."""
     if execution.waiting:
         return waiting_next(execution, policy)
+    if execution.hangs_since is not None:
+        return hanging_next(execution)
     match execution.status:
         case Status.BLOCKED:
             sentences = [_until_the_all_clear(execution, policy), _checked_again(execution)]

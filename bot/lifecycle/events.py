@@ -165,6 +165,16 @@ class GateWaits:
 
 
 @dataclass(frozen=True, slots=True)
+class StageHangs:
+    """Actions of the stage run longer than usual, the oldest since `since_at`; `attribution` says what is open."""
+
+    since_at: datetime
+    attribution: Attribution
+    tags: PipelineTags
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GatePassed:
     """The gate let the deploy through. `by`: the Slack user whose override did it, "" for the all-clear."""
 
@@ -182,6 +192,7 @@ Event = (
     GateWaits
     | GatePassed
     | GateLost
+    | StageHangs
     | StageFailed
     | StageRunning
     | StagePassed

@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.clocks import GATE_BACKOFF
 from bot.lifecycle.events import Event, Explained, Overtaken, Released, StageFailed, StageGone, StageStopped
+from bot.lifecycle.hanging import run_on
 from bot.lifecycle.state import end, next_state, unborn, unclaimed, why_not_automatic, why_switched_off
 from bot.model import (
     ALLCLEAR,
@@ -21,7 +22,7 @@ from bot.model import (
 from bot.names import place
 from bot.policy import Policy
 
-LAST_LOOK = "A last look at CodePipeline and AWS Health comes before the retry."
+LAST_LOOK = "A last look at CodePipeline and the known AWS issues comes before the retry."
 
 
 def begin(key: ExecutionKey, event: StageFailed, now: datetime, policy: Policy) -> Execution:
@@ -34,7 +35,8 @@ def fail(execution: Execution, event: StageFailed, now: datetime, policy: Policy
 
     A failure first seen without its actions (CodePipeline's list lags) has the time it was seen at, not its own.
     """
-    known = execution.action_execution_ids == tuple(sorted(a.action_execution_id for a in event.actions))
+    ids = tuple(sorted(action.action_execution_id for action in event.actions))
+    known = execution.action_execution_ids == ids and not execution.unfailed
     older = bool(execution.actions) and event.failed_at < execution.failed_at
     if known or older:
         return execution
@@ -69,13 +71,14 @@ def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Pol
         retry=None,
         claim=None,
         waits_until=None,
+        hangs_since=None,
         held_at=None if by_person else execution.held_at,  # a person looked at it: a new hold begins, if any
         released_at=None,
     )
     more = set(execution.action_execution_ids) & {action.action_execution_id for action in event.actions}
     what = "failed" if not execution.version else "has more failed actions" if more else "failed again"
-    if execution.waiting:
-        what = "waited as long as a gate can" if by_gate else "failed"
+    if execution.unfailed:
+        what = "waited as long as a gate can" if by_gate and execution.waiting else "failed"
     return hold_or_ask(failed, event.attribution, now, policy, f"{execution.key.stage} {what}")
 
 
@@ -193,8 +196,10 @@ def hold_again(execution: Execution, event: Explained, now: datetime, policy: Po
 def release(execution: Execution, event: Released, now: datetime, policy: Policy) -> Execution:
     """One issue's all-clear. The last one frees the execution, if an automatic retry may follow."""
     left = tuple(blocker for blocker in execution.blockers if blocker.issue != event.issue)
-    if len(left) == len(execution.blockers) and (execution.blockers or execution.waiting):
+    if len(left) == len(execution.blockers) and (execution.blockers or execution.unfailed):
         return execution
+    if execution.hangs_since is not None:
+        return run_on(execution, event, left, now, policy)
     if execution.waiting and not left:
         return next_state(execution, now, policy, f"{event.why}; the gate lets it through next", blockers=())
     if left:
@@ -220,7 +225,7 @@ def recover(execution: Execution, _event: Event, now: datetime, policy: Policy) 
     unanswered = execution.status is Status.RESUMING and execution.claim is not None  # it passed by our own retry
     return next_state(
         execution, now, policy, f"{execution.key.stage} passed",
-        status=Status.RECOVERED, note="", retry=None, claim=None, blockers=(), waits_until=None,
+        status=Status.RECOVERED, note="", retry=None, claim=None, blockers=(), waits_until=None, hangs_since=None,
         retries=execution.retries + (1 if unanswered else 0),
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ from bot.lifecycle.events import (
     Undone,
 )
 from bot.lifecycle.holding import hold_or_ask
-from bot.lifecycle.state import next_state, refuse_while_waiting, unclaimed, why_not_automatic, why_switched_off
+from bot.lifecycle.state import next_state, refuse_while_unfailed, unclaimed, why_not_automatic, why_switched_off
 from bot.model import ALLCLEAR, Claim, Execution, RetryPlan, Status, Verdict
 from bot.names import issue_at
 from bot.overrides import can_be_overridden, what_stopped
@@ -176,7 +176,7 @@ def lose(execution: Execution, _event: Event, now: datetime, policy: Policy) -> 
 
 def request(execution: Execution, event: RetryRequested, now: datetime, policy: Policy) -> Execution:
     """A click: costs no budget and does not wait for the all-clear."""
-    refuse_while_waiting(execution)
+    refuse_while_unfailed(execution)
     if why_no_retry(execution):
         raise IllegalTransition(why_no_retry(execution))
     return next_state(
@@ -228,7 +228,7 @@ def _overrode(execution: Execution, event: Overridden) -> str:
 
 def dismiss(execution: Execution, event: Dismissed, now: datetime, policy: Policy) -> Execution:
     """Don't resume. Too late once CodePipeline is being asked."""
-    refuse_while_waiting(execution)
+    refuse_while_unfailed(execution)
     if execution.claim is not None and execution.status is Status.RESUMING:
         raise IllegalTransition("CodePipeline is being asked to retry right now")
     return next_state(

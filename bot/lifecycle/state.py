@@ -71,7 +71,7 @@ def why_not_automatic(execution: Execution, now: datetime, policy: Policy) -> st
         return f"The budget of {count} automatic {'retry' if count == 1 else 'retries'} is spent."
     if execution.held_at is not None and now - execution.held_at >= policy.max_age:
         hours = int(policy.max_age.total_seconds() // 3600)
-        return f"It has waited for {hours} hours, too long to resume unasked."
+        return f"It has waited for {hours} hour{'' if hours == 1 else 's'}, too long to resume unasked."
     return ""
 
 
@@ -84,10 +84,11 @@ def why_switched_off(execution: Execution, policy: Policy) -> str:
     return why_no_retry(execution)
 
 
-def refuse_while_waiting(execution: Execution) -> None:
-    """Raises IllegalTransition where a gate waits: nothing has failed, so nothing can be retried or left."""
-    if execution.waiting:
-        raise IllegalTransition("a gate waits in the stage: nothing has failed")
+def refuse_while_unfailed(execution: Execution) -> None:
+    """Raises IllegalTransition where nothing has failed, so that nothing can be retried or left."""
+    if execution.unfailed:
+        who = "a gate waits" if execution.waiting else "an action runs"
+        raise IllegalTransition(f"{who} in the stage: nothing has failed")
 
 
 def unclaimed(execution: Execution) -> Execution:
@@ -110,4 +111,5 @@ def end(execution: Execution, now: datetime, policy: Policy, status: Status, not
         claim=None,
         blockers=(),
         waits_until=None,
+        hangs_since=None,
     )

@@ -2,14 +2,14 @@
 
 `advance` returns the new state, or the very same object where nothing changes; an illegal pair raises
 IllegalTransition and nothing has happened. The events are in events.py, the steps in
-holding.py and retrying.py; this file says which step each status takes on each event.
+holding.py, retrying.py, waiting.py and hanging.py; this file says which step each status takes on each event.
 """
 
 from collections.abc import Callable
 from datetime import datetime
 
 from bot.errors import IllegalTransition
-from bot.lifecycle import holding, retrying, waiting
+from bot.lifecycle import hanging, holding, retrying, waiting
 from bot.lifecycle.events import (
     Accepted,
     Claimed,
@@ -30,6 +30,7 @@ from bot.lifecycle.events import (
     RetryRequested,
     StageFailed,
     StageGone,
+    StageHangs,
     StagePassed,
     StageRunning,
     StageStopped,
@@ -75,6 +76,9 @@ TABLE: dict[type, tuple[Step, ...]] = {
                       same,                 same,                 same,               same),
     GateLost:        (waiting.lose,         same,                 same,               same,
                       same,                 same,                 same,               same),
+    # What runs longer than usual. A stage that runs again after its end is another run.
+    StageHangs:      (hanging.hang_on,      same,                 hanging.retry_hangs, same,
+                      hanging.hang_again,   same,                 same,               same),
     # What AWS Health says. A person's "don't resume" stands; what runs or has ended is left alone.
     Explained:       (holding.explain,      holding.hold_again,   same,               holding.explain,
                       same,                 same,                 same,               same),

@@ -36,6 +36,7 @@ def wait(execution: Execution, event: GateWaits, now: datetime, policy: Policy) 
         tags=event.tags,
         revision=event.revision or execution.revision,
         waits_until=event.until_at,
+        hangs_since=None,
     )
     names = ", ".join(issue_at(blocker.service, blocker.region) for blocker in blockers[:3])
     what = f"the gate keeps it waiting{f' for {names}' if names else ''}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.cards import text as card_text
 from bot.cards.card import RETRY
+from bot.cards.hanging import NOT_FAILED
 from bot.model import HEALTH_UNREADABLE, Blocker, Execution, Status, Verdict
 from bot.names import issue_at, unreadable_health
 from bot.policy import Policy
@@ -71,6 +72,8 @@ def deploy_line(execution: Execution, policy: Policy) -> str:
     parts = [f"{standing(execution)}."]
     if execution.status in (Status.BLOCKED, Status.NEEDS_HUMAN):
         parts.append(escape(execution.note or execution.attribution.reason, 220))
+    elif execution.status is Status.RETRYING:
+        parts.append(escape(execution.note, 220))
     parts.append(next_step(execution, policy))
     return " ".join(part for part in parts if part)
 
@@ -79,8 +82,10 @@ def standing(execution: Execution) -> str:
     """ "web → Deploy (us-east-1, 111122223333): held by ECS in us-east-1 since …", without a full stop."""
     held_by = ", ".join(_blocker(blocker) for blocker in execution.blockers[:2])
     more = f" and {len(execution.blockers) - 2} more" if len(execution.blockers) > 2 else ""
-    word, since = card_text.STATUS_WORDS[execution.status], slack_date(execution.entered_at)
-    if execution.status is Status.BLOCKED:
+    word, since = card_text.status_word(execution), slack_date(execution.entered_at)
+    if execution.hangs_since is not None:
+        said = f"{word}, since {slack_date(execution.hangs_since)}"
+    elif execution.status is Status.BLOCKED:
         said = f"{word} by {held_by}{more} since {since}" if held_by else f"{word} since {since}"
     elif execution.status.finished:
         said = f"{word} at {since}"
@@ -104,6 +109,8 @@ def deploy_name(execution: Execution) -> str:
 def next_step(execution: Execution, policy: Policy) -> str:
     """What happens next, in one short sentence; "" where nothing will."""
     match execution.status:
+        case _ if execution.hangs_since is not None:
+            return f"Next: {NOT_FAILED}." if execution.blockers else "Next: nothing by itself; it runs."
         case Status.BLOCKED if execution.waiting:
             return f"Next: its gate lets it through {duration_text(policy.settle)} after AWS closes what holds it."
         case Status.NEEDS_HUMAN if execution.waiting:

@@ -9,6 +9,10 @@ from bot.slack.answers import deploy_name, next_step
 from bot.slack.mrkdwn import duration_text, escape, slack_date
 
 NEAR_MISSES = 5
+MEASURE = (
+    "Longer than usual is longer than nine in ten of an action's earlier successes took (at least 5 minutes), "
+    "or 15 minutes where none is known. It is shown only while an issue is open that would explain its failure."
+)
 
 
 def explain_verdict(execution: Execution, issues: Iterable[Issue], policy: Policy) -> str:
@@ -26,6 +30,8 @@ def explain_verdict(execution: Execution, issues: Iterable[Issue], policy: Polic
 
 
 def _what(execution: Execution) -> str:
+    if execution.hangs_since is not None:
+        return "has not failed, and has been running since"
     return "is kept waiting by its gate since" if execution.waiting else "failed at"
 
 
@@ -33,13 +39,17 @@ def _then(execution: Execution) -> str:
     """An explanation's "open" was so when it failed; where that holds nothing any more it is history."""
     explained = execution.attribution.verdict in (Verdict.EXPLAINED, Verdict.UNREADABLE)
     waits = execution.status in (Status.BLOCKED, Status.NEEDS_HUMAN) and execution.blockers
-    return "Why it was held: " if explained and not waits else ""
+    seen = execution.held_at is not None or execution.actions
+    return f"Why it was {'held' if seen else 'shown'}: " if explained and not waits else ""
 
 
 def _what_counted(execution: Execution, issues: list[Issue], policy: Policy) -> list[str]:
     """What was looked for; for a failure that no issue explains also what would have made one do."""
     if execution.attribution.verdict is Verdict.OWN:
         return ["A failure of this kind is never put down to AWS, whatever is open."]
+    never_failed = not execution.actions and execution.held_at is None
+    if never_failed and execution.attribution.verdict is Verdict.EXPLAINED:
+        return [MEASURE]
     if execution.stopped_by_gate or execution.waiting:
         return ["What its health gate named counts, and nothing else: the gate looks at Regions of its own."]
     services = sorted({each for a in execution.actions for each in explaining_services(a, execution.tags, policy)})

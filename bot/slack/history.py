@@ -15,7 +15,8 @@ WHAT_LIMIT = 700  # characters of a line: a person's reason, or attribution's se
 
 def past_line(execution: Execution, now: datetime) -> str:
     """When it failed, how it ended, how long it was held, and who retried it."""
-    said = [f"{deploy_name(execution)} failed at {slack_date(execution.first_failed_at)}"]
+    what = "failed" if execution.actions or execution.held_at else "was seen"
+    said = [f"{deploy_name(execution)} {what} at {slack_date(execution.first_failed_at)}"]
     held = held_for(execution, now)
     if held is None:
         said.append(_outcome(execution))
@@ -29,7 +30,7 @@ def past_line(execution: Execution, now: datetime) -> str:
 
 
 def _outcome(execution: Execution) -> str:
-    word = card_text.STATUS_WORDS[execution.status]
+    word = card_text.status_word(execution)
     return f"{word} at {slack_date(execution.finished_at)}" if execution.finished_at else f"{word} now"
 
 

@@ -60,7 +60,7 @@ def _deploys(unfinished: Sequence[Execution], policy: Policy, counted_all: bool)
 
 def _issues(issues: Sequence[Issue], unfinished: Sequence[Execution], counted_all: bool) -> list[Block]:
     if not issues:
-        return [_text("None is open.")]
+        return [_text("None is open that Allclear has heard of.")]
     blocks: list[Block] = []
     for issue in issues[:ISSUES_SHOWN]:
         line = issue_line(issue, held_by(issue, unfinished), counted_all=counted_all)

@@ -78,7 +78,9 @@ def _claim_page(world: World, issue: Issue, cursor: str, now: datetime) -> tuple
     """An issue announced after the failures it explains takes them over, so that nobody need be asked."""
 
     def claim(execution: Execution) -> Explained | None:
-        return explained_by(world, execution, (issue,), now) if _may_claim(issue, execution) else None
+        if not _may_claim(issue, execution):
+            return None
+        return explained_by(world, execution, (issue,), now, execution.attribution.caveat)  # it stays unconfirmed
 
     page = world.store.unfinished(cursor, PAGE)
     claimed = [listed for listed in page.items if claim(listed) is not None]

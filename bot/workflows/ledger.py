@@ -9,14 +9,10 @@ from bot.errors import HealthUnreadable, NoSupportPlan, ParseError, VersionConfl
 from bot.issue_events import Reported
 from bot.issues import advance_issue, first, unreadable_report
 from bot.model import HEALTH_UNREADABLE, Issue, IssueReport
+from bot.names import NO_PLAN
 from bot.workflows.world import SAVE_ATTEMPTS, World
 
 logger = logging.getLogger(__name__)
-
-NO_PLAN = (
-    "AWS Health's API needs a paid support plan, so only the events that reached Allclear count; "
-    "this cannot be confirmed."
-)
 
 
 def record(world: World, report: IssueReport, now: datetime) -> Issue:

@@ -149,7 +149,9 @@ def others_held(store: Store, execution: Execution) -> tuple[ExecutionKey, ...]:
     return tuple(
         other.key
         for other in store.unfinished("", OTHERS_LOOKED_AT).items
-        if other.key != execution.key and issues & {blocker.issue for blocker in other.blockers}
+        if other.key != execution.key
+        and other.hangs_since is None
+        and issues & {blocker.issue for blocker in other.blockers}
     )
 
 

@@ -149,7 +149,7 @@ def news(
         case StageStatus.SUCCEEDED:
             return StagePassed()
         case StageStatus.IN_PROGRESS:
-            return None if execution.waiting else StageRunning()
+            return None if execution.unfailed else StageRunning()
         case StageStatus.STOPPED | StageStatus.CANCELLED:
             return StageStopped()
         case StageStatus.MISSING:
@@ -159,6 +159,8 @@ def news(
     end = _end(truth)
     if end is not None:
         return end
+    if execution.unfailed:  # it fails now, whether CodePipeline lists the action already or not
+        return failure(world, reader, truth, now)
     ids = tuple(sorted(action.action_execution_id for action in truth.failed))
     if ids and ids != execution.action_execution_ids:
         return failure(world, reader, truth, now)

@@ -85,7 +85,8 @@ def carry_out(
 def stands(execution: Execution) -> str:
     """Where it stands, in one sentence."""
     name = f"{bold(execution.key.pipeline)} → {escape(execution.key.stage)}"
-    return f"{name} {_STANDS[execution.status]}."
+    runs = execution.hangs_since is not None
+    return f"{name} {'still runs; nothing has failed' if runs else _STANDS[execution.status]}."
 
 
 _STANDS = {

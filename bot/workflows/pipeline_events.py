@@ -10,6 +10,7 @@ from bot.model import Execution, Status
 from bot.ports import Due, DueKind
 from bot.workflows.ledger import IssueReader
 from bot.workflows.observe import Run, observe, run_of
+from bot.workflows.running import keep_track
 from bot.workflows.world import World
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ def on_pipeline_event(world: World, event: PipelineEvent, now: datetime) -> None
         _failed(world, event, now)
     else:
         _moved(world, event, now)
+    keep_track(world, event)
 
 
 def _failed(world: World, event: PipelineEvent, now: datetime) -> None:

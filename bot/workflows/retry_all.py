@@ -80,8 +80,8 @@ def _retry(store: Store, key: ExecutionKey, request: RetryAll, policy: Policy, n
             return False
         if execution is None or execution.status not in (Status.BLOCKED, Status.NEEDS_HUMAN):
             return False  # it went on by itself, or somebody was faster
-        if execution.waiting or why_no_retry(execution):
-            return False  # its gate keeps it, or a condition stopped it: there is nothing to retry
+        if execution.unfailed or why_no_retry(execution):
+            return False  # nothing has failed that could be retried, or a condition stopped it
         if execution.entered_at > request.at:
             return False  # it failed again since: that is not what the person saw
         try:

@@ -9,7 +9,7 @@ from bot.errors import AllclearError, HealthUnreadable, NoSupportPlan, TryLater,
 from bot.issues import WATCH_EVERY
 from bot.model import HEALTH_UNREADABLE, ExecutionKey, Issue, IssuePhase, IssueReport, Status
 from bot.ports import Due, DueKind
-from bot.workflows import holds, issue_work, ledger
+from bot.workflows import holds, issue_work, ledger, running
 from bot.workflows.bursts import wake
 from bot.workflows.ledger import IssueReader
 from bot.workflows.observe import Run, observe, run_of
@@ -55,7 +55,17 @@ def sweep(world: World, now: datetime, out_of_time: Callable[[], bool] = lambda:
             logger.exception("%s %s failed; its clock is pushed", due.kind, due.key)
             world.store.postpone(due, now + AFTER_AN_ERROR)
             failed += 1
+    if any(due.kind is DueKind.ISSUE for due in dues):  # an open issue is due every minute
+        failed += _what_runs(world, reader, now, out_of_time)
     return failed
+
+
+def _what_runs(world: World, reader: IssueReader, now: datetime, out_of_time: Callable[[], bool]) -> int:
+    try:
+        return running.look(world, reader, now, out_of_time)
+    except TryLater as busy:
+        logger.info("what runs is looked at in the next minute (%s)", busy)
+        return 0
 
 
 def _handle(world: World, reader: IssueReader, due: Due, now: datetime) -> None:

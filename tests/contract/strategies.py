@@ -15,6 +15,7 @@ from bot.card_ref import CardRef
 from bot.hints import Hint
 from bot.holds import Hold
 from bot.model import Entry, Execution, ExecutionKey, Issue, Override
+from bot.running import RunningStage
 
 names = st.text(string.ascii_letters + string.digits + ".@-_", min_size=1, max_size=12)
 keys = st.builds(ExecutionKey, names, names, names, names, names)
@@ -81,3 +82,4 @@ first_bursts: st.SearchStrategy[Burst] = any_of(Burst).map(lambda burst: replace
 lines: st.SearchStrategy[BurstLine] = st.builds(
     lambda line, key: replace(line, key=str(key)), any_of(BurstLine), keys
 )
+running: st.SearchStrategy[RunningStage] = any_of(RunningStage)

@@ -23,6 +23,7 @@ from bot.lifecycle import (
     RetryRequested,
     StageFailed,
     StageGone,
+    StageHangs,
     StagePassed,
     StageRunning,
     StageStopped,
@@ -53,6 +54,7 @@ EXPLAINED = an_attribution()
 BY_ANOTHER = an_attribution(blockers=(a_blocker(issue=OTHER_ARN, service="EC2"),))
 BY_BOTH = an_attribution(blockers=(*EXPLAINED.blockers, *BY_ANOTHER.blockers))
 GATE_WAITS = GateWaits(NOW + timedelta(minutes=5), NOW + timedelta(hours=24), EXPLAINED, PipelineTags())
+HANGS = StageHangs(NOW + timedelta(minutes=5), EXPLAINED, PipelineTags())
 OVER = an_attribution(reason="The health gate stopped it, and nothing it named is open now.", blockers=())
 
 
@@ -104,6 +106,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     GATE_WAITS,
     GatePassed(),
     GateLost(SOON),
+    HANGS,
     failed(2),
     StageRunning(),
     StagePassed(),

@@ -1,5 +1,6 @@
 """What the health gate decides: stop for open issues in its Regions, and say which."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -140,3 +141,12 @@ def test_a_gate_that_cannot_run_is_never_taken_for_an_incident() -> None:
     assert (answer.passes, answer.external_execution_id) == (False, "")
     assert len(answer.message) == MESSAGE_LIMIT
     assert not answer.message.startswith(GATE_MESSAGE_PREFIX)
+
+
+@pytest.mark.parametrize("phase", [IssuePhase.OPEN, IssuePhase.CANARY, IssuePhase.DONE])
+def test_an_issue_let_go_for_its_age_is_named_as_long_as_aws_has_it_open(phase: IssuePhase) -> None:
+    """Where no event and nobody told its end, that is all that can be said of it."""
+    aged = replace(issue(start_at=NOW - timedelta(hours=50)), phase=phase)
+    assert ask(aged).message.endswith(" Not counted for their age: ECS in us-east-1.")
+    closed = issue(start_at=NOW - timedelta(hours=50), closed=True)
+    assert "age" not in ask(replace(closed, phase=IssuePhase.DONE)).message

@@ -20,6 +20,7 @@ OUTCOMES: dict[str, tuple[object, ...]] = {
     "GateWaits": (BLOCKED,) * 8,
     "GatePassed": (SAME,) * 8,  # no gate waits
     "GateLost": (SAME,) * 8,
+    "StageHangs": (SAME, SAME, RETRYING, SAME, BLOCKED, SAME, SAME, SAME),  # the failure that is known stands
     "StageFailed": (BLOCKED,) * 8,
     "StageRunning": (RETRYING, RETRYING, SAME, RETRYING, SAME, SAME, SAME, SAME),
     "StagePassed": (RECOVERED, RECOVERED, RECOVERED, RECOVERED, SAME, RECOVERED, RECOVERED, RECOVERED),
@@ -45,6 +46,7 @@ OUTCOMES_OF_A_CLAIMED_RETRY: dict[str, object] = {
     "GateWaits": BLOCKED,
     "GatePassed": SAME,
     "GateLost": SAME,
+    "StageHangs": SAME,
     "StageFailed": BLOCKED,
     "StageRunning": RETRYING,
     "StagePassed": RECOVERED,

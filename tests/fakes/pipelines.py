@@ -2,11 +2,12 @@
 
 from collections import defaultdict, deque
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.errors import NotRetryable, PipelineGone, RetryImpossible
 from bot.model import ExecutionKey, FailedAction, PipelineTags
-from bot.ports import PlannedAction, StageStatus, StageTruth
+from bot.pipelines import PlannedAction, StageStatus, StageTruth
+from bot.running import ActionName
 
 
 class FakePipelines:
@@ -17,6 +18,7 @@ class FakePipelines:
         self.tags_of: dict[str, PipelineTags] = {}
         self.rules: dict[ExecutionKey, dict[str, str]] = {}  # what each rule was asked, by ruleExecutionId
         self.planned: dict[str, tuple[PlannedAction, ...]] = {}
+        self.usual: dict[ActionName, timedelta] = {}  # whatever the pipeline
         self.gone: set[str] = set()  # names of pipelines that CodePipeline no longer knows
         self.reads: list[tuple[str, str, str, str]] = []  # account, region, pipeline, execution id
         self.overridden: list[tuple[ExecutionKey, str]] = []  # every call, refused ones too
@@ -77,6 +79,12 @@ class FakePipelines:
         if key.pipeline in self.gone:
             raise PipelineGone(key.pipeline)
         return self.rules.get(key, {})
+
+    def usual_times(self, region: str, pipeline: str) -> dict[ActionName, timedelta]:  # noqa: ARG002 - as tags
+        self._raise_scripted("usual_times")
+        if pipeline in self.gone:
+            raise PipelineGone(pipeline)
+        return self.usual
 
     def retry_stage(self, key: ExecutionKey) -> None:
         """As CodePipeline: only a failed stage can be retried, and an accepted retry puts it in progress."""

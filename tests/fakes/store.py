@@ -12,6 +12,7 @@ from bot.hints import Hint
 from bot.holds import Hold
 from bot.model import Entry, Execution, ExecutionKey, Issue, Override
 from bot.ports import Due, DueKind, Page, Turn
+from bot.running import RunningStage
 from tests.fakes.burst_store import MemoryBursts
 
 
@@ -30,6 +31,7 @@ class MemoryStore(MemoryBursts):
     hints: dict[str, Hint] = field(default_factory=dict)
     issues: dict[str, Issue] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
+    runs: dict[ExecutionKey, RunningStage] = field(default_factory=dict)
     edges: dict[str, set[str]] = field(default_factory=dict)
     clicks: set[str] = field(default_factory=set)
     turns: dict[str, datetime | None] = field(default_factory=dict)
@@ -129,6 +131,22 @@ class MemoryStore(MemoryBursts):
         stored = self.holds.get(hold.key)
         if stored is not None and stored.seen_at == hold.seen_at:
             del self.holds[hold.key]
+
+    def save_running(self, stage: RunningStage) -> None:
+        self.runs[stage.key] = stage
+
+    def postpone_running(self, stage: RunningStage, until: datetime) -> None:
+        stored = self.runs.get(stage.key)
+        if stored is not None and stored.since_at == stage.since_at:
+            self.runs[stage.key] = replace(stored, look_at=until)
+
+    def drop_running(self, key: ExecutionKey, ended_at: datetime) -> None:
+        stored = self.runs.get(key)
+        if stored is not None and stored.since_at <= ended_at:
+            del self.runs[key]
+
+    def running(self, limit: int) -> tuple[RunningStage, ...]:
+        return tuple(self.runs[key] for key in sorted(self.runs, key=str)[:limit])
 
     def load_issue(self, key: str) -> Issue | None:
         self._refuse_unreadable(DueKind.ISSUE, key)

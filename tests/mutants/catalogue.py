@@ -25,6 +25,11 @@ STORE = "contract/test_store.py contract/test_store_listings.py"
 SLACK = "test_slack_workflow.py"
 CONDITION = "workflows/test_gate_as_condition.py"
 
+HANGING = (
+    "core/test_lifecycle_hanging.py core/test_running.py workflows/test_hanging.py workflows/test_what_runs.py"
+)
+
+HOLDING_STEPS = "bot/lifecycle/holding.py"
 RETRYING, STATE = "bot/lifecycle/retrying.py", "bot/lifecycle/state.py"
 RESUME, OBSERVE, NOTIFY = "bot/workflows/resume.py", "bot/workflows/observe.py", "bot/workflows/notify.py"
 LIVING = "bot/workflows/living_message.py"
@@ -64,6 +69,24 @@ MUTANTS = (
            "        return None\n    except NotLatest:",
            "        return Accepted(claim_id)\n    except NotLatest:",
            RACES),
+    # What hangs.
+    Mutant("a person retries what has not failed", STATE,
+           "    if execution.unfailed:", "    if execution.waiting:", HANGING),
+    Mutant("what hangs goes first at the all-clear", "bot/canary.py",
+           "held = execution.status is Status.BLOCKED and not execution.unfailed",
+           "held = execution.status is Status.BLOCKED", HANGING),
+    Mutant("the all-clear retries what hangs", HOLDING_STEPS,
+           "    if execution.hangs_since is not None:\n        return run_on",
+           "    if False:\n        return run_on", HANGING),
+    Mutant("a failure of what hung is no news", HOLDING_STEPS,
+           "known = execution.action_execution_ids == ids and not execution.unfailed",
+           "known = execution.action_execution_ids == ids", HANGING),
+    Mutant("what hangs: another service's issue shows it", "bot/running.py",
+           "return found.blockers if found.verdict is Verdict.EXPLAINED else ()",
+           "return found.blockers or tuple(attribution.blocker(issue) for issue in issues)", HANGING),
+    Mutant("a late end of an earlier run ends a later one", DYNAMODB,
+           "if stage is not None and stage.since_at <= ended_at:", "if stage is not None:",
+           "contract/test_store_running.py"),
     # What is looked at before a retry.
     Mutant("the failed actions' ids are not compared", OBSERVE,
            "if ids and ids != execution.action_execution_ids:", "if ids and not execution.actions:",

@@ -52,8 +52,9 @@ class Night:
         category: str = "Deploy",
         configuration: dict[str, str] | None = None,
         external_id: str = "",
+        lasts: timedelta = MINUTE,
     ) -> None:
-        """A pipeline: Source, HealthGate if wanted, Deploy. Its deploy fails while its name is in `broken`."""
+        """Source, HealthGate if wanted, and Deploy, which `lasts` and fails while the name is in `broken`."""
         parameters = gate_parameters or (
             f'{{"pipeline": "{name}", "execution": "#{{codepipeline.PipelineExecutionId}}",'
             f' "regions": ["{REGION}"]}}'
@@ -70,7 +71,17 @@ class Night:
         stages.append(
             Stage(
                 "Deploy",
-                [Action("DeployStack", category, "AWS", provider, region, configuration=configuration or {})],
+                [
+                    Action(
+                        "DeployStack",
+                        category,
+                        "AWS",
+                        provider,
+                        region,
+                        configuration=configuration or {},
+                        duration=lasts,
+                    )
+                ],
             )
         )
         self.cloud.codepipeline.create_pipeline(name, REGION, stages, mode, tags)  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from bot.errors import NotLatest, NotRetryable, PipelineGone, RetryImpossible
 from bot.gate import GATE_MESSAGE_PREFIX
 from bot.model import ExecutionKey, FailedAction
 from bot.ports import StageStatus, StageTruth
+from bot.running import RunningAction
 from tests.builders import ACCOUNT, REGION
 from tests.fakes.pipelines import FakePipelines
 from tests.simulation.scheduler import Scheduler
@@ -96,7 +97,8 @@ class Deploys(FakePipelines):
     def _begin(self, key: ExecutionKey, state: str) -> None:
         self.attempt[key] += 1
         attempt = self.attempt[key]
-        self._set(StageTruth(key, StageStatus.IN_PROGRESS, execution_status="InProgress"))
+        runs = () if key.stage == GATE else (self._running(key),)
+        self._set(StageTruth(key, StageStatus.IN_PROGRESS, execution_status="InProgress", running=runs))
         self._emit("Stage", key, state)
         if key.stage == GATE:
             job = f"job-{next(self._numbers)}"
@@ -106,6 +108,12 @@ class Deploys(FakePipelines):
         else:
             lasts = self._random.choice((2, 20, 90, 300)) * (0.5 + self._random.random())
             self._scheduler.after(lasts * SECOND, lambda: self._finish(key, attempt))
+
+    def _running(self, key: ExecutionKey) -> RunningAction:
+        """The one action of the stage, whose failure may have more actions and other ones."""
+        kind = "ECS" if self.attempt[key] % 2 else "CLOUDFORMATION"
+        action = replace(self._action(kind), name="Deploy", error_code="", message="")
+        return RunningAction(action, self._scheduler.now)
 
     def runs(self, key: ExecutionKey, attempt: int) -> bool:
         return self.attempt[key] == attempt and self.truth[key].status is StageStatus.IN_PROGRESS

@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from bot import bursts, canary
+from bot import bursts, canary, running
 from bot.errors import AllclearError, HealthUnreadable, NoSupportPlan, TryLater, VersionConflict
 from bot.workflows import issue_work
+from bot.workflows import running as what_runs
 from bot.workflows.world import World
 from handlers import gate, health_event, notify, pipeline_event, resume, slack_request, sweep
 from tests.builders import ACCOUNT, REGION
@@ -76,6 +78,9 @@ def playing(simulation: "Simulation") -> Iterator[None]:
         for module in HANDLERS:
             stack.enter_context(patch.object(module, "app", lambda: simulation.app))
         stack.enter_context(patch.object(issue_work, "PAGE", 1))
+        for what, seconds in (("LEAST", 40), ("UNKNOWN", 100)):  # deploys last minutes here, so that some hang
+            stack.enter_context(patch.object(running, what, timedelta(seconds=seconds)))
+        stack.enter_context(patch.object(what_runs, "LEAST", running.LEAST))
         if simulation.plan.crowded:
             stack.enter_context(patch.object(bursts, "OWN_CARDS", 1))
             stack.enter_context(patch.object(canary, "WITHOUT", 1))

@@ -80,7 +80,14 @@ class Promises:
         must(0 <= spent <= self._policy.max_automatic_retries, f"{key}: {spent} automatic retries")
         for blocker in execution.blockers:
             must(str(key) in self._store.edges.get(blocker.issue, ()), f"{key}: no edge from {blocker.issue}")
-        must(execution.blockers or execution.status is not Status.BLOCKED, f"{key}: held by nothing")
+        held = execution.status is Status.BLOCKED and execution.hangs_since is None
+        must(execution.blockers or not held, f"{key}: held by nothing")
+        hangs = execution.hangs_since is not None
+        must(not hangs or execution.status is Status.BLOCKED, f"{key}: {execution.status}, and it hangs")
+        must(
+            not hangs or (execution.retry, execution.claim) == (None, None),
+            f"{key}: a retry of what has not failed",
+        )
         if execution.claim is not None:
             must(execution.claim.action_execution_ids == execution.action_execution_ids, f"{key}: an old claim")
             if before is None or before.claim != execution.claim:

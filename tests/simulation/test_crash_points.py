@@ -100,7 +100,10 @@ def test_a_death_at_any_call_changes_no_end(function: str) -> None:
             assert crash.struck, point
             ends = {key.pipeline + key.stage: each.status for key, each in simulation.store.executions.items()}
             assert set(ends.values()) == {Status.RECOVERED}, (point, ends)
-            assert sorted(ends) == ["apiGate", "jobBuild", "webDeploy"], (point, ends)
-            for key in simulation.store.executions:
-                assert simulation.pipelines.accepted.count(key) == 1, point
+            failed = {key for key, each in simulation.store.executions.items() if each.actions}
+            assert sorted(key.pipeline + key.stage for key in failed) == ["apiGate", "jobBuild", "webDeploy"], (
+                point
+            )
+            for key in simulation.store.executions:  # what only ran for long was never retried
+                assert simulation.pipelines.accepted.count(key) == (key in failed), point
                 assert len(simulation.chat.cards_of(key)) == 1, point

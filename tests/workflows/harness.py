@@ -12,13 +12,14 @@ from bot.lifecycle import Dismissed, RetryRequested, Undone
 from bot.model import Execution, ExecutionKey, FailedAction, IssueReport, Status
 from bot.policy import Policy
 from bot.ports import DueKind, StageStatus, StageTruth, Store
+from bot.running import RunningAction
 from bot.workflows.issue_work import on_report
 from bot.workflows.ledger import IssueReader
 from bot.workflows.pipeline_events import on_pipeline_event
 from bot.workflows.resume import resume
 from bot.workflows.sweep import sweep
 from bot.workflows.world import World, apply
-from tests.builders import ACCOUNT, KEY, NOW, a_key, a_report, an_action
+from tests.builders import ACCOUNT, KEY, NOW, a_key, a_report, a_running_action, an_action
 from tests.fakes.calendar import FakeCalendar
 from tests.fakes.evidence import FakeEvidence
 from tests.fakes.health import FakeHealth
@@ -31,7 +32,7 @@ HELD = (  # the history line of a failure that the ECS issue explains, after "De
     "; held by the ECS issue in us-east-1 until the all-clear. An open ECS issue in us-east-1 "
     "(AWS_ECS_OPERATIONAL_ISSUE) explains it: the failed action DeployService (ECS) runs in us-east-1."
 )
-UNLESS = ": resuming. A last look at CodePipeline and AWS Health comes before the retry."
+UNLESS = ": resuming. A last look at CodePipeline and the known AWS issues comes before the retry."
 
 
 class Night:
@@ -72,6 +73,19 @@ class Night:
         self.pipelines.show_failed(key, *newest, at=self.now)
         if told:
             self.event(EventState.FAILED, key)
+
+    def stage_runs(
+        self,
+        key: ExecutionKey = KEY,
+        *actions: RunningAction,
+        state: EventState = EventState.STARTED,
+        told: bool = True,
+    ) -> None:
+        """The stage's ECS deploy (or `actions`) has begun now; `told`: its event arrives."""
+        began = actions or (a_running_action(started_at=self.now, region=key.region),)
+        self.pipelines.show(StageTruth(key, StageStatus.IN_PROGRESS, execution_status="InProgress", running=began))
+        if told:
+            self.event(state, key)
 
     def stage_passes(self, key: ExecutionKey = KEY, *, told: bool = True) -> None:
         self.pipelines.show_status(key, StageStatus.SUCCEEDED)

@@ -207,7 +207,7 @@ def test_one_open_for_too_long_sends_a_canary_too() -> None:
     night.stage_passes(keys[0])
     night.minutes(1)
     assert Counter(retried(night)) == dict.fromkeys(keys, 1)
-    assert "has been open for more than 1 hours" in night.lines(keys[3])[1]
+    assert "has been open for more than 1 hour and" in night.lines(keys[3])[1]
 
 
 def test_a_canary_that_cannot_be_read_back_keeps_nobody() -> None:

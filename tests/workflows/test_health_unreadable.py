@@ -1,11 +1,15 @@
 """AWS Health cannot be read, or not by us: said aloud, held or not as the setting says, and never for ever."""
 
+import json
 from datetime import timedelta
 
 from bot.errors import HealthUnreadable, NoSupportPlan
-from bot.gate import UNREADABLE_NAME
+from bot.gate import UNREADABLE_NAME, GateJob
 from bot.model import HEALTH_UNREADABLE, IssuePhase, Status, Verdict
+from bot.names import NO_PLAN
 from bot.policy import WhenHealthUnreadable
+from bot.ports import StageStatus
+from bot.workflows.gate import answer_gate
 from tests.builders import KEY, a_gate_action, a_key
 from tests.workflows.harness import UNLESS, Night, released_night
 
@@ -162,3 +166,28 @@ def test_a_closing_event_that_never_comes_is_let_go_by_age_where_nobody_can_ask(
     night.stage_fails()
     night.minutes(165)
     assert (night.status(), night.accepted()) == (Status.RETRYING, 1)
+
+
+def test_a_late_notice_confirms_nothing_where_nobody_can_ask() -> None:
+    """The failure was unexplained; the event that explains it after all is an event and no more."""
+    night = Night()
+    night.health.error = NoSupportPlan("SubscriptionRequiredException")
+    night.stage_fails()
+    assert NO_PLAN in night.execution().attribution.caveat
+    night.minutes(20)
+    night.issue_opens(start_at=night.now - timedelta(minutes=30))
+    execution = night.execution()
+    assert (execution.status, execution.attribution.verdict) == (Status.BLOCKED, Verdict.EXPLAINED)
+    assert execution.attribution.caveat == NO_PLAN
+
+
+def test_a_gate_that_waits_says_that_nothing_confirms_what_it_waits_for() -> None:
+    night = Night()
+    night.health.error = NoSupportPlan("SubscriptionRequiredException")
+    night.issue_opens()
+    night.pipelines.show_status(KEY, StageStatus.IN_PROGRESS)
+    asked = {"pipeline": "web", "execution": KEY.execution_id, "regions": ["us-east-1"], "mode": "wait"}
+    answer_gate(night.world, GateJob("job-1", KEY.account, json.dumps(asked)), "us-east-1", night.now)
+    night.minutes(1)
+    assert night.execution().attribution.reason.startswith("The health gate waits. Open: ECS in us-east-1")
+    assert night.execution().attribution.reason.endswith(NO_PLAN)
