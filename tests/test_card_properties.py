@@ -198,5 +198,5 @@ def test_the_longest_that_slack_and_codepipeline_allow_still_makes_a_card() -> N
     )  # fmt: skip
     message = render(execution, POLICY, [replace(key, pipeline="q" * 99 + str(number)) for number in range(9)])
     check_message(message.text, message.blocks, "chat.update")
-    assert "Allclear checks the gate again and lets the deploy in by itself" in message.text
+    assert "Allclear checks the gate again and lets the deploy pass by itself" in message.text
     assert "Buttons: Retry now, Override…, Don't resume, Open in AWS." in message.text

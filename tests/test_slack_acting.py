@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import SlackRefused, TryLater
-from bot.model import IssuePhase, Override, PipelineTags, Status
+from bot.model import RULE, IssuePhase, Override, PipelineTags, Status
 from bot.policy import Policy
 from bot.slack.requests import Click
 from bot.workflows.slack.clicks import handle_click
 from bot.workflows.slack.desk import Desk
-from tests.builders import ISSUE_ARN, KEY, NOW, a_gate_action, a_key, a_report, an_execution, an_issue
+from tests.builders import ISSUE_ARN, KEY, NOW, a_gate_action, a_key, a_report, an_action, an_execution, an_issue
 from tests.fakes.chat import ALICE, FakeChat
 from tests.slack_desk import BOB, GROUP, GUEST, LATER, a_desk, chat_of, keep, pressed, say, store_of
 
@@ -45,6 +45,17 @@ class TestRetry:
     def test_behind_a_gate_it_says_that_the_gate_checks_again(self, desk: Desk) -> None:
         keep(desk, STOPPED)
         assert "health gate checks again" in say(desk, "retry web").text
+
+    def test_what_another_condition_stopped_has_no_retry_and_is_passed_over_where_something_has(
+        self, desk: Desk
+    ) -> None:
+        alarm = an_action(name="ErrorAlarm", category=RULE, provider="")
+        keep(desk, an_execution(status=Status.NEEDS_HUMAN, actions=(alarm,), condition="BEFORE_ENTRY"))
+        answer = say(desk, "retry web").text
+        assert answer.startswith("CodePipeline has no retry for a stage that a condition stopped, and only an ")
+        assert answer.endswith("rule ErrorAlarm says. Nothing was done. *web* → Deploy waits for a person.")
+        keep(desk, an_execution(key=a_key(stage="Smoke")))
+        assert say(desk, "retry web").text == "Done. *web* → Smoke is being resumed."
 
     @pytest.mark.parametrize(("user", "said"), [(GUEST, "Guests may not"), ("U0NOBODY", "did not tell")])
     def test_who_may_not_is_told_who_may(self, desk: Desk, user: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""From CodePipeline's answers to the one line that says what an execution carries. Pure."""
+"""What an execution carries, from CodePipeline's answers, in a line for the card. Pure."""
 
 import json
 import re

@@ -122,7 +122,7 @@ def _until_the_all_clear(execution: Execution, policy: Policy) -> str:
     if why_no_retry(execution):
         then = "Allclear asks a person"
     elif execution.condition and retried:
-        then = "Allclear checks the gate again and lets the deploy in by itself"
+        then = "Allclear checks the gate again and lets the deploy pass by itself"
     if unreadable_health(execution.blockers):
         when = "once AWS Health can be read again and shows nothing open that explains this"
     else:
@@ -147,7 +147,7 @@ def _checked_again(execution: Execution) -> str:
 def _resuming(execution: Execution) -> str:
     plan = execution.retry
     if execution.claim is not None or plan is None:
-        return f"CodePipeline is being asked to {_owed(execution, 'retry the stage', 'let the deploy in')}."
+        return f"CodePipeline is being asked to {_owed(execution, 'retry the stage', 'let the deploy pass')}."
     if plan.calendar:
         calendar = bold(plan.calendar, 130)
         until = f"until {slack_date(plan.opens_at)}" if plan.opens_at else "for now"
@@ -157,9 +157,9 @@ def _resuming(execution: Execution) -> str:
         )
     by_person = last_word(execution) or f"{mention(plan.requested_by)} asked for it"
     asked = "The all-clear is here" if plan.requested_by == ALLCLEAR else by_person
-    does = _owed(execution, "retries the stage", "checks the gate again and lets the deploy in")
+    does = _owed(execution, "retries the stage", "checks the gate again and lets the deploy pass")
     if plan.override:
-        does = _owed(execution, "retries the stage", "lets the deploy in")
+        does = _owed(execution, "retries the stage", "lets the deploy pass")
     return (
         f"{asked}: *Allclear {does}* at {slack_date(plan.not_before_at)} or soon after. "
         "Until then *Don't resume* stops it."

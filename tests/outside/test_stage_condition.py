@@ -30,7 +30,7 @@ def test_a_stage_that_the_gate_keeps_shut_is_entered_at_the_all_clear(make_night
     execution = night.run(minutes=2)
     assert night.title() == "web → Deploy: held"
     assert night.card().buttons == ["retry", "override", "dismiss", "open"]
-    assert "lets the deploy in by itself" in night.card().text
+    assert "lets the deploy pass by itself" in night.card().text
     another = night.cloud.health.open_issue("RDS", REGION)
     night.cloud.health.close(issue)
     night.wait(2)
