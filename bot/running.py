@@ -94,19 +94,20 @@ def _sentence(running: RunningAction, usual: timedelta | None, found: Sequence[B
     names = " and ".join(f"the {blocker.service} issue {place(blocker.region)}" for blocker in found[:2])
     more = f" and {len(found) - 2} more" if len(found) > 2 else ""
     verb = "is" if len(found) == 1 else "are"
-    longer = (
-        "for more than 15 minutes (how long it usually takes is not known)"
-        if usual is None
-        else f"longer than its usual {_minutes(max(usual, LEAST))}"
-    )
+    if usual is None:
+        longer = f"for more than {_minutes(UNKNOWN)} (how long it usually takes is not known)"
+    elif usual < LEAST:
+        longer = f"for more than {_minutes(LEAST)} (it usually takes {_minutes(usual)} at most)"
+    else:
+        longer = f"longer than its usual {_minutes(usual)}"
     return (
         f"{action.name} ({action.provider} in {action.region}{at_work}) has been running since "
         f"{running.started_at:%H:%M} UTC, {longer}, while {names}{more} {verb} open."
     )
 
 
-def _minutes(usual: timedelta) -> str:
-    minutes = -(-int(usual.total_seconds()) // 60)
+def _minutes(time: timedelta) -> str:
+    minutes = max(1, -(-int(time.total_seconds()) // 60))
     return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 

@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import SlackRefused, TryLater
+from bot.lifecycle.hanging import begin_hanging
 from bot.model import RULE, IssuePhase, Override, PipelineTags, Status
 from bot.policy import Policy
 from bot.slack.requests import Click
 from bot.workflows.slack.clicks import handle_click
 from bot.workflows.slack.desk import Desk
 from tests.builders import ISSUE_ARN, KEY, NOW, a_gate_action, a_key, a_report, an_action, an_execution, an_issue
+from tests.core.lifecycle_events import HANGS
 from tests.fakes.chat import ALICE, FakeChat
 from tests.slack_desk import BOB, GROUP, GUEST, LATER, a_desk, chat_of, keep, pressed, say, store_of
 
@@ -88,6 +90,15 @@ class TestRetry:
         handle_click(desk, click, LATER)
         assert store_of(desk).executions[KEY].status is Status.RESUMING
         assert chat_of(desk).answers[-1][1] == "Done. *web* → Deploy is being resumed."
+
+    def test_one_that_hangs_is_not_meant_and_alone_is_told_to_run(self, desk: Desk) -> None:
+        hung = begin_hanging(a_key(execution_id="another"), HANGS, NOW, desk.policy)
+        keep(desk, an_execution(), hung)
+        assert say(desk, "retry web", BOB).text == "Done. *web* → Deploy is being resumed."
+        alone = a_desk()
+        keep(alone, hung)
+        assert say(alone, "retry web", BOB).text.endswith("*web* → Deploy still runs; nothing has failed.")
+        assert store_of(alone).executions[hung.key] == hung
 
     def test_one_that_runs_already_is_not_meant(self, desk: Desk) -> None:
         keep(desk, an_execution(key=a_key(execution_id="e-2"), status=Status.RETRYING), an_execution())

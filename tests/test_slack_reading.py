@@ -7,6 +7,7 @@ import pytest
 
 from bot.issue_events import Ignored
 from bot.issues import advance_issue, unreadable_report
+from bot.lifecycle.hanging import begin_hanging
 from bot.model import ALLCLEAR, Entry, IssuePhase, PipelineTags, RetryPlan, Status, Verdict
 from bot.workflows.slack.desk import Desk
 from tests.builders import (
@@ -20,6 +21,7 @@ from tests.builders import (
     an_execution,
     an_issue,
 )
+from tests.core.lifecycle_events import HANGS
 from tests.fakes.chat import ALICE
 from tests.slack_desk import GUEST, LATER, POLICY, a_desk, keep, say, store_of
 
@@ -138,6 +140,13 @@ class TestWhy:
 
 
 class TestIssues:
+    def test_what_hangs_in_an_issue_is_listed_apart_from_what_it_holds(self, desk: Desk) -> None:
+        hung = begin_hanging(a_key(pipeline="api"), HANGS, NOW, POLICY)
+        keep(desk, hung)
+        store_of(desk).issues[an_issue().key] = an_issue()
+        line = say(desk, "issues").text
+        assert "holds 1: *web* → Deploy · 1 running longer than usual: *api* → Deploy" in line
+
     def test_an_open_issue_is_listed_with_what_it_holds(self, desk: Desk) -> None:
         for name in ("shop", "api", "jobs"):
             keep(desk, an_execution(key=a_key(pipeline=name)))

@@ -9,7 +9,7 @@ from bot.model import Execution, Issue
 from bot.policy import Policy
 from bot.slack.answers import deploy_line, sections
 from bot.slack.history import past_line
-from bot.slack.issue_answers import held_by, issue_line, offered
+from bot.slack.issue_answers import issue_line, offered
 from bot.slack.mrkdwn import mrkdwn, plain, slack_date
 
 DEPLOYS_SHOWN = 20  # two blocks each
@@ -63,7 +63,7 @@ def _issues(issues: Sequence[Issue], unfinished: Sequence[Execution], counted_al
         return [_text("None is open that Allclear has heard of.")]
     blocks: list[Block] = []
     for issue in issues[:ISSUES_SHOWN]:
-        line = issue_line(issue, held_by(issue, unfinished), counted_all=counted_all)
+        line = issue_line(issue, unfinished, counted_all=counted_all)
         button = offered(issue)
         blocks.append({**_text(line), **({"accessory": button} if button else {})})
     if len(issues) > ISSUES_SHOWN:

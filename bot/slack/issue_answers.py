@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bot.attribution import last_segment
+from bot.cards.hanging import HANGS
 from bot.model import HEALTH_UNREADABLE, Execution, ExecutionKey, Issue, IssuePhase
 from bot.names import place
 from bot.slack.answers import IGNORE, MOST_CHOICES, UNIGNORE, Answer, issue_button
@@ -42,8 +43,11 @@ def issue_name(issue: Issue) -> str:
     )
 
 
-def issue_line(issue: Issue, held: Sequence[ExecutionKey], *, counted_all: bool = True) -> str:
-    """The issue, where it stands, and what it holds."""
+def issue_line(issue: Issue, executions: Iterable[Execution], *, counted_all: bool = True) -> str:
+    """The issue, where it stands, and what of these executions it holds, or has running longer than usual."""
+    concerned = [each for each in executions if any(blocker.issue == issue.key for blocker in each.blockers)]
+    held = [each.key for each in concerned if each.hangs_since is None]
+    hanging = [each.key for each in concerned if each.hangs_since is not None]
     said = [issue_name(issue)]
     if issue.key != HEALTH_UNREADABLE:
         said.append(f"`{escape(short_id(issue), SHORT_ID)}`")
@@ -52,22 +56,23 @@ def issue_line(issue: Issue, held: Sequence[ExecutionKey], *, counted_all: bool 
         said.append(f"ignored by {mention(issue.ignored_by)}{at}: {escape(issue.ignored_reason, 200)}")
     elif phase := _phase(issue):
         said.append(phase)
-    shown = ", ".join(f"{bold(key.pipeline, 40)} → {escape(key.stage, 40)}" for key in held[:HELD_SHOWN])
-    more = f" and {len(held) - HELD_SHOWN} more" if len(held) > HELD_SHOWN else ""
     at_least = "" if counted_all else "at least "
     verb = "has to release" if issue.ignored_by or issue.phase is IssuePhase.DRAINING else "holds"
-    said.append(f"{verb} {at_least}{len(held)}: {shown}{more}" if held else "holds nothing")
+    said.append(f"{verb} {at_least}{len(held)}: {_some(held)}" if held else "holds nothing")
+    if hanging:
+        said.append(f"{at_least}{len(hanging)} {HANGS}: {_some(hanging)}")
     return " · ".join(said)
+
+
+def _some(keys: Sequence[ExecutionKey]) -> str:
+    shown = ", ".join(f"{bold(key.pipeline, 40)} → {escape(key.stage, 40)}" for key in keys[:HELD_SHOWN])
+    return f"{shown} and {len(keys) - HELD_SHOWN} more" if len(keys) > HELD_SHOWN else shown
 
 
 def _phase(issue: Issue) -> str:
     if issue.phase is IssuePhase.SETTLING and issue.settled_at is not None:
         return f"closed, settling until {slack_date(issue.settled_at)}"
     return _PHASES.get(issue.phase, "closed, being tried with one deploy first")
-
-
-def held_by(issue: Issue, executions: Iterable[Execution]) -> list[ExecutionKey]:
-    return [each.key for each in executions if any(blocker.issue == issue.key for blocker in each.blockers)]
 
 
 def meant(name: str, issues: Sequence[Issue]) -> list[Issue]:

@@ -55,7 +55,7 @@ def look(world: World, reader: IssueReader, now: datetime, out_of_time: Callable
             break
         try:
             again_at = _look_at(world, reader, stage, issues, now)
-        except (TryLater, VersionConflict) as busy:
+        except (TryLater, VersionConflict, PipelineGone) as busy:  # gone between two questions
             logger.info("%s runs: looked at again in a minute (%s)", stage.key, busy)
             again_at = now + SOON
         except Exception:  # one that cannot be looked at must not keep the others from it
@@ -70,7 +70,7 @@ def look(world: World, reader: IssueReader, now: datetime, out_of_time: Callable
 def _look_at(
     world: World, reader: IssueReader, stage: RunningStage, issues: list[Issue], now: datetime
 ) -> datetime | None:
-    """When to look again; None: it runs no more. Raises TryLater, VersionConflict."""
+    """When to look again; None: it runs no more. Raises TryLater, VersionConflict, PipelineGone."""
     key = stage.key
     execution = world.store.load_execution(key)
     try:

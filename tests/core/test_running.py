@@ -81,10 +81,18 @@ def test_the_sentence_names_the_action_since_when_its_usual_time_and_the_issue()
     assert found.caveat == "This cannot be confirmed."
 
 
-def test_it_says_where_the_usual_time_is_not_known() -> None:
-    found = said((a_running_action(), None))
+@pytest.mark.parametrize(
+    ("usual", "words"),
+    [
+        (None, "for more than 15 minutes (how long it usually takes is not known)"),
+        (timedelta(seconds=20), "for more than 5 minutes (it usually takes 1 minute at most)"),
+        (timedelta(minutes=7, seconds=1), "longer than its usual 8 minutes"),
+    ],
+)
+def test_it_says_what_is_usual_as_far_as_that_is_known(usual: timedelta | None, words: str) -> None:
+    found = said((a_running_action(), usual))
     assert found is not None
-    assert "for more than 15 minutes (how long it usually takes is not known)" in found.reason
+    assert words in found.reason
 
 
 def test_several_actions_and_issues_are_told_in_a_stable_order() -> None:

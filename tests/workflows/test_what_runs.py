@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.errors import TryLater
+from bot.errors import PipelineGone, TryLater
 from bot.events import EventLevel, EventState
 from bot.model import Status
 from bot.ports import StageStatus
@@ -101,6 +101,15 @@ def test_one_sweep_looks_at_so_many_and_the_next_at_the_rest(monkeypatch: pytest
     assert len(night.store.executions) == 3
     night.minutes(2)
     assert set(night.store.executions) == set(keys)
+
+
+def test_a_pipeline_deleted_between_two_questions_is_no_bug() -> None:
+    night = runs()
+    night.issue_opens()
+    night.pipelines.raise_next("usual_times", PipelineGone("web"))
+    night.minutes(20)
+    assert night.failed_items == 0
+    assert night.status() is Status.BLOCKED
 
 
 def test_a_deleted_pipeline_leaves_nothing_behind() -> None:

@@ -31,7 +31,8 @@ def retry(desk: Desk, asked: Asked, pipeline: str, now: datetime) -> Answer:
     if refusal:
         return Answer(refusal, for_one=True)
     executions = of_pipeline(desk, pipeline)
-    waiting = [each for each in executions if each.status in (Status.BLOCKED, Status.RESUMING, Status.NEEDS_HUMAN)]
+    failed = [each for each in executions if each.hangs_since is None]
+    waiting = [each for each in failed if each.status in (Status.BLOCKED, Status.RESUMING, Status.NEEDS_HUMAN)]
     waiting = [each for each in waiting if not why_no_retry(each)] or waiting[:1]
     if len(waiting) > 1:
         return which_deploy(RETRY, waiting)

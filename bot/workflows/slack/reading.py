@@ -5,7 +5,7 @@ from datetime import datetime
 from bot.slack.answers import Answer, deploy_line
 from bot.slack.explanation import explain_verdict
 from bot.slack.history import history_lines, past_line
-from bot.slack.issue_answers import concerning, held_by, issue_line
+from bot.slack.issue_answers import concerning, issue_line
 from bot.slack.mrkdwn import bold
 from bot.workflows.slack.desk import PAGE, Desk, of_pipeline, suggestion, unfinished
 
@@ -77,8 +77,7 @@ def issues(desk: Desk) -> Answer:
         return Answer("No AWS issue is open that Allclear has heard of.")
     found = unfinished(desk)
     lines = [
-        f"• {issue_line(issue, held_by(issue, found.executions), counted_all=found.counted_all)}"
-        for issue in shown[:ISSUES_SHOWN]
+        f"• {issue_line(issue, found.executions, counted_all=found.counted_all)}" for issue in shown[:ISSUES_SHOWN]
     ]
     if len(shown) > ISSUES_SHOWN:
         lines.append(f"and {len(shown) - ISSUES_SHOWN} more.")
