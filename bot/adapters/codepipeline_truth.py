@@ -1,6 +1,5 @@
 """From CodePipeline's answers to the truth about the stages of one execution. Pure; the reads are elsewhere."""
 
-import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,15 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.adapters.action_targets import target_of
+from bot.adapters.codepipeline_revision import revision
 from bot.gate import GATE_MESSAGE_PREFIX
 from bot.model import MESSAGE_LIMIT, RULE, ExecutionKey, FailedAction
 from bot.ports import StageStatus, StageTruth
 
 Row = Mapping[str, Any]  # a structure of an answer, as botocore parsed it
 
-REVISION_LIMIT = 200  # characters
-AUTHOR_LIMIT = 60
-_SHORT_ID = 8  # characters of a commit's hash that people know it by
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 # A condition's statuses that stop a stage; Overridden and Cancelled ones, above all, do not.
@@ -37,6 +34,7 @@ class Answers:
     actions: Sequence[Row]  # ListActionExecutions, this execution's only, newest first
     stages: Sequence[Row]  # GetPipelineState
     execution: Row  # GetPipelineExecution; empty if it would not tell
+    version: int | None = None  # the pipeline's present one, as GetPipelineState tells it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,9 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
 
     `run` is the execution's key; its stage is not looked at.
     """
-    parallel = answers.execution.get("executionMode") == "PARALLEL"
+    # Nobody overtakes in a PARALLEL pipeline. Where the mode is not told, the retry itself will find out.
+    in_turn = bool(answers.execution) and answers.execution.get("executionMode") != "PARALLEL"
+    versions = {answers.version, answers.execution.get("pipelineVersion")} - {None}
     states = {state["stageName"]: state for state in answers.stages}
     acted_in = {row["stageName"]: None for row in answers.actions}
     truths = []
@@ -66,18 +66,25 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
         is_ours = latest.get("pipelineExecutionId") == run.execution_id
         if not is_ours and name not in acted_in:
             continue
-        attempts = _newest_attempts(name, answers, states[name] if is_ours else {})
+        state = states.get(name, {})
+        rows = [row for row in answers.actions if row["stageName"] == name]
+        attempts = _newest_attempts(name, answers, state if is_ours else {})
         failed = [attempt for attempt in attempts if attempt.status == "Failed"]
         if name not in states:
             status = StageStatus.MISSING
         else:
-            status = _status(latest["status"]) if is_ours else _derived_status(attempts)
+            went_on = any(later in acted_in for later in list(states)[list(states).index(name) + 1 :])
+            status = _status(latest["status"]) if is_ours else _derived_status(attempts, state, answers, went_on)
         condition = (
             _failed_condition(states[name], run.region) if is_ours and status is StageStatus.FAILED else None
         )
         if condition is not None and any(attempt.changed_at > condition.at for attempt in failed):
             condition = None  # the actions that failed ran after it: it was passed, or is another attempt's
-        transition = states.get(name, {}).get("inboundTransitionState", {})
+        transition = state.get("inboundTransitionState", {})
+        overtaken_by = (
+            latest.get("pipelineExecutionId", "") if in_turn and not is_ours and not _lags(state, rows) else ""
+        )
+        own_retries = state.get("retryStageMetadata", {}) if is_ours else {}
         truths.append(
             StageTruth(
                 key=ExecutionKey(run.account, run.region, run.pipeline, run.execution_id, name),
@@ -90,14 +97,20 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
                 failed_at=_latest(
                     [condition.at] if condition is not None else [attempt.changed_at for attempt in failed]
                 ),
-                overtaken_by="" if is_ours or parallel else latest.get("pipelineExecutionId", ""),
+                overtaken_by=overtaken_by,
+                rolled_back=bool(overtaken_by) and latest.get("type") == "ROLLBACK",
                 transition_disabled=(
                     transition.get("disabledReason") or "no reason given"
                     if transition.get("enabled") is False
                     else None
                 ),
+                transition_disabled_by=_person(transition.get("lastChangedBy", "")),
                 execution_status=answers.execution.get("status", ""),
                 revision=revision(answers.execution, answers.actions),
+                retried_itself=own_retries.get("latestRetryTrigger") == "AutomatedStageRetry",
+                own_retry_spent=own_retries.get("autoStageRetryAttempt", 0) > 0
+                or len(rows) > len({row["actionName"] for row in rows}),
+                pipeline_changed=len(versions) > 1,
                 condition=condition.kind if condition is not None else "",
             )
         )
@@ -161,45 +174,6 @@ def _failed_rule(name: str, row: Row, region: str) -> FailedAction:
 
 def _latest(instants: Sequence[datetime]) -> datetime | None:
     return max((at for at in instants if at > _BEGINNING), default=None)
-
-
-def revision(execution: Row, actions: Sequence[Row] = ()) -> str:
-    """What the execution carries, on one line: commit messages with their authors, short ids where there is none.
-
-    A source action over a connection (CodeStarSourceConnection) names the author among its output variables,
-    beside CommitId and CommitMessage; CodeCommit's names no author.
-    """
-    variables = [row.get("output", {}).get("outputVariables", {}) for row in actions if _is_source(row)]
-    of_commit = {told["CommitId"]: told for told in variables if told.get("CommitId")}
-    revisions = execution.get("artifactRevisions") or [{"revisionId": commit} for commit in of_commit]
-    told = (_revision_text(each, of_commit.get(each.get("revisionId", ""), {})) for each in revisions)
-    return "; ".join(dict.fromkeys(text for text in told if text))[:REVISION_LIMIT]
-
-
-def _is_source(row: Row) -> bool:
-    return bool(row.get("input", {}).get("actionTypeId", {}).get("category") == "Source")
-
-
-def _revision_text(artifact: Row, variables: Row) -> str:
-    """`variables` are those of the source action that fetched this very commit; empty if none is known."""
-    message = variables.get("CommitMessage") or _summary(str(artifact.get("revisionSummary", "")))
-    lines = message.strip().splitlines()
-    revision_id = str(artifact.get("revisionId", ""))
-    short = revision_id[:_SHORT_ID] if re.fullmatch(r"[0-9a-f]{40,64}", revision_id) else revision_id
-    text = lines[0].strip() if lines else short
-    author = (variables.get("AuthorDisplayName") or variables.get("AuthorId") or "")[:AUTHOR_LIMIT].strip()
-    by = f" ({author})" if author else ""
-    return text[: REVISION_LIMIT - len(by)] + by
-
-
-def _summary(text: str) -> str:
-    """A connection's source (GitHub, GitLab, Bitbucket) tells {"ProviderType": "GitHub", "CommitMessage": "…"}."""
-    try:
-        told = json.loads(text)
-    except ValueError:
-        return text
-    is_message = isinstance(told, dict) and isinstance(told.get("CommitMessage"), str)
-    return str(told["CommitMessage"]) if is_message else text
 
 
 def _newest_attempts(stage: str, answers: Answers, state: Row) -> list[_Attempt]:
@@ -299,12 +273,40 @@ def _status(told: str) -> StageStatus:
         return StageStatus.IN_PROGRESS
 
 
-def _derived_status(attempts: Sequence[_Attempt]) -> StageStatus:
-    """A stage's status by our own actions, where GetPipelineState speaks of another execution."""
+def _derived_status(attempts: Sequence[_Attempt], state: Row, answers: Answers, went_on: bool) -> StageStatus:
+    """A stage's status by our own actions, where GetPipelineState speaks of another execution.
+
+    Where all that ran has succeeded, the stage has passed only if there was nothing left to run, or a later stage
+    was reached: an execution may be stopped in between, or be on its way to the next action.
+    """
     statuses = {attempt.status for attempt in attempts}
+    execution = answers.execution.get("status", "")
     if "InProgress" in statuses:
-        return StageStatus.IN_PROGRESS
-    return StageStatus.FAILED if statuses & {"Failed", "Abandoned"} else StageStatus.SUCCEEDED
+        return StageStatus.STOPPING if execution == "Stopping" else StageStatus.IN_PROGRESS
+    if statuses & {"Failed", "Abandoned"}:
+        return StageStatus.FAILED
+    if went_on or execution not in ("InProgress", "Stopping", "Stopped"):
+        return StageStatus.SUCCEEDED
+    if execution != "InProgress":
+        return StageStatus(execution)
+    declared = {action["actionName"] for action in state.get("actionStates", ())}
+    return StageStatus.IN_PROGRESS if declared - {attempt.name for attempt in attempts} else StageStatus.SUCCEEDED
+
+
+def _lags(state: Row, rows: Sequence[Row]) -> bool:
+    """GetPipelineState still shows the stage as it was before this execution entered it: nobody overtook us."""
+    told = [each["latestExecution"] for each in state.get("actionStates", ()) if each.get("latestExecution")]
+    ours = {row.get("actionExecutionId") for row in rows}
+    began_at = min((_instant(row.get("startTime")) for row in rows), default=_BEGINNING)
+    return bool(told) and all(
+        each.get("actionExecutionId") not in ours and _instant(each.get("lastStatusChange")) < began_at
+        for each in told
+    )
+
+
+def _person(changed_by: str) -> str:
+    """ "Admin/my-user" of arn:aws:sts::123456789012:assumed-role/Admin/my-user; an id that is no ARN as it is."""
+    return changed_by.partition("/")[2] or changed_by
 
 
 def _instant(told: datetime | None) -> datetime:

@@ -1,6 +1,6 @@
 """What a person should do, concretely, when one is asked. Pure; safe mrkdwn throughout."""
 
-from bot.lifecycle.retrying import RETRY_LOST, RETRY_REFUSED, WAY_CLOSED
+from bot.lifecycle.retrying import CHANGED, RETRY_LOST, RETRY_REFUSED, WAY_CLOSED
 from bot.model import Execution, Verdict
 from bot.policy import Policy
 from bot.slack.mrkdwn import slack_date
@@ -15,6 +15,8 @@ _BY_CODE = {
 
 def advice(execution: Execution, policy: Policy) -> str:
     """By the reason it needs a person, the most particular first."""
+    if execution.note.startswith(RETRY_REFUSED) and execution.note.endswith(CHANGED):
+        return "*Open in AWS* and release the change anew: it runs in the pipeline as it is now."
     if execution.note.startswith(RETRY_REFUSED):
         return "*Open in AWS* and look why. *Retry now* asks again; a changed pipeline needs a new release."
     if execution.note == RETRY_LOST:

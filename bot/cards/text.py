@@ -10,6 +10,7 @@ from bot.cards.advice import advice
 from bot.cards.closing import how_it_passed, how_long_it_was_held, last_word, trail
 from bot.cards.fields import fields
 from bot.cards.waiting import waiting_next
+from bot.lifecycle.holding import ROLLED_BACK
 from bot.model import ALLCLEAR, Execution, ExecutionKey, Status, Verdict
 from bot.names import issue_at, unreadable_health
 from bot.policy import Policy
@@ -41,10 +42,15 @@ STATUS_WORDS = {
 }
 
 
+def status_word(execution: Execution) -> str:
+    """The status in a word or three: a rollback is the one end that has a name of its own."""
+    return "rolled back" if execution.note.startswith(ROLLED_BACK) else STATUS_WORDS[execution.status]
+
+
 def headline(execution: Execution) -> str:
     """ "web → Deploy: held", plain text."""
     key = execution.key
-    return f"{cut(clean(key.pipeline), 64)} → {cut(clean(key.stage), 64)}: {STATUS_WORDS[execution.status]}"
+    return f"{cut(clean(key.pipeline), 64)} → {cut(clean(key.stage), 64)}: {status_word(execution)}"
 
 
 def paragraphs(execution: Execution, policy: Policy) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ from bot.model import (
 from bot.names import place
 from bot.policy import Policy
 
+ROLLED_BACK = "The stage was rolled back"  # the note's beginning, by which a card knows it
+
 LAST_LOOK = "A last look at CodePipeline and AWS Health comes before the retry."
 
 
@@ -226,6 +228,8 @@ def recover(execution: Execution, _event: Event, now: datetime, policy: Policy) 
 def supersede(execution: Execution, event: Overtaken, now: datetime, policy: Policy) -> Execution:
     who = f"Execution {event.by}" if event.by else "A newer execution"
     note = f"{who} took the stage; this one is left alone."
+    if event.rolled_back:
+        note = f"{ROLLED_BACK} (execution {event.by}); this one is left alone."
     return end(execution, now, policy, Status.SUPERSEDED, note)
 
 

@@ -79,7 +79,7 @@ def standing(execution: Execution) -> str:
     """ "web → Deploy (us-east-1, 111122223333): held by ECS in us-east-1 since …", without a full stop."""
     held_by = ", ".join(_blocker(blocker) for blocker in execution.blockers[:2])
     more = f" and {len(execution.blockers) - 2} more" if len(execution.blockers) > 2 else ""
-    word, since = card_text.STATUS_WORDS[execution.status], slack_date(execution.entered_at)
+    word, since = card_text.status_word(execution), slack_date(execution.entered_at)
     if execution.status is Status.BLOCKED:
         said = f"{word} by {held_by}{more} since {since}" if held_by else f"{word} since {since}"
     elif execution.status.finished:

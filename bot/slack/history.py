@@ -29,7 +29,7 @@ def past_line(execution: Execution, now: datetime) -> str:
 
 
 def _outcome(execution: Execution) -> str:
-    word = card_text.STATUS_WORDS[execution.status]
+    word = card_text.status_word(execution)
     return f"{word} at {slack_date(execution.finished_at)}" if execution.finished_at else f"{word} now"
 
 

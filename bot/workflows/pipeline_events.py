@@ -58,9 +58,10 @@ def _waiting(world: World, event: PipelineEvent) -> list[Execution]:
     found = []
     for execution in world.store.of_pipeline(event.pipeline, NEWEST):
         key = execution.key
-        if (key.account, key.region) != (event.account, event.region) or _has_ended(execution):
-            continue
         own = key.execution_id == event.execution_id and event.stage in (None, key.stage)
+        passed = own and event.state is EventState.SUCCEEDED and execution.status is not Status.RECOVERED
+        if (key.account, key.region) != (event.account, event.region) or (_has_ended(execution) and not passed):
+            continue
         overtaken = (
             event.level is EventLevel.STAGE and event.state is EventState.STARTED and event.stage == key.stage
         )
@@ -70,7 +71,7 @@ def _waiting(world: World, event: PipelineEvent) -> list[Execution]:
 
 
 def _has_ended(execution: Execution) -> bool:
-    """Ended for good: a dismissed execution may still pass, stop or be overtaken."""
+    """Ended for good: a dismissed execution may still pass, stop or be overtaken, a stopped one only pass."""
     return execution.status.finished and execution.status is not Status.DISMISSED
 
 

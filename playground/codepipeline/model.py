@@ -42,7 +42,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage's declaration. `retries_itself`: onFailure RETRY, once, before the execution fails.
+    """A stage's declaration. `retries_itself`: onFailure RETRY, once, before the execution fails. `rolls_back`:
+    onFailure ROLLBACK, to the newest execution that passed it.
 
     `entry_rule` names the one rule of its entry condition, whose result is Fail: "" for no condition.
     """
@@ -51,6 +52,7 @@ class Stage:
     actions: list[Action]
     retries_itself: bool = False
     entry_rule: str = ""
+    rolls_back: bool = False
 
 
 @dataclass(slots=True)
@@ -109,6 +111,7 @@ class StageRun:
     last_retry_at: datetime | None = None
     last_retry_manual: bool = False
     entry: EntryCheck | None = None
+    retries_itself_at: datetime | None = None  # failed, and about to be retried by its own onFailure
 
     @property
     def in_progress(self) -> bool:
@@ -131,6 +134,13 @@ class Execution:
     attempt: int = 1
     stages: dict[str, StageRun] = field(default_factory=dict)
     stop_reason: str = ""
+    trigger: str = "StartPipelineExecution"  # or ManualRollback, AutomatedRollback
+    rolls_back_to: str = ""  # the execution whose revisions a rollback brings back
+
+    @property
+    def kind(self) -> str:
+        """ExecutionType."""
+        return "ROLLBACK" if self.rolls_back_to else "STANDARD"
 
 
 @dataclass(slots=True)
@@ -165,7 +175,8 @@ class Pipeline:
     def locked(self, stage: str) -> bool:
         """True while an execution's actions run in the stage (How pipeline executions work: stages are locked)."""
         holder = self.latest.get(stage)
-        return holder is not None and holder.stages[stage].status in (IN_PROGRESS, STOPPING)
+        run = holder.stages[stage] if holder else None
+        return run is not None and (run.status in (IN_PROGRESS, STOPPING) or run.retries_itself_at is not None)
 
 
 @dataclass(slots=True)

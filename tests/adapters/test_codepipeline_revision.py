@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.adapters.codepipeline import CodePipeline
-from bot.adapters.codepipeline_truth import revision
+from bot.adapters.codepipeline_revision import revision
 from tests.adapters.local_aws import LocalAws
 from tests.adapters.test_codepipeline_truth import OURS, listed, stage, truths
 

@@ -16,6 +16,7 @@ class FakePipelines:
         self.truth: dict[ExecutionKey, StageTruth] = {}
         self.tags_of: dict[str, PipelineTags] = {}
         self.planned: dict[str, tuple[PlannedAction, ...]] = {}
+        self.retrying_themselves: set[ExecutionKey] = set()  # stages with onFailure RETRY
         self.gone: set[str] = set()  # names of pipelines that CodePipeline no longer knows
         self.reads: list[tuple[str, str, str, str]] = []  # account, region, pipeline, execution id
         self.overridden: list[tuple[ExecutionKey, str]] = []  # every call, refused ones too
@@ -70,6 +71,10 @@ class FakePipelines:
         if pipeline in self.gone:
             raise PipelineGone(pipeline)
         return self.planned.get(pipeline, ())
+
+    def retries_itself(self, key: ExecutionKey) -> bool:
+        self._raise_scripted("retries_itself")
+        return key in self.retrying_themselves
 
     def retry_stage(self, key: ExecutionKey) -> None:
         """As CodePipeline: only a failed stage can be retried, and an accepted retry puts it in progress."""
