@@ -285,7 +285,7 @@ def _derived_status(attempts: Sequence[_Attempt], state: Row, answers: Answers, 
         return StageStatus.STOPPING if execution == "Stopping" else StageStatus.IN_PROGRESS
     if statuses & {"Failed", "Abandoned"}:
         return StageStatus.FAILED
-    if went_on or execution not in ("InProgress", "Stopping", "Stopped"):
+    if went_on or execution not in ("InProgress", "Stopping", "Stopped", "Cancelled"):
         return StageStatus.SUCCEEDED
     if execution != "InProgress":
         return StageStatus(execution)

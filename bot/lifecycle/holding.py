@@ -1,5 +1,6 @@
 """The steps by which a failure is held, explained and released, and the ways it ends."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from bot.model import (
     Blocker,
     Execution,
     ExecutionKey,
+    FailedAction,
     RetryPlan,
     Status,
     Verdict,
@@ -38,13 +40,25 @@ def fail(execution: Execution, event: StageFailed, now: datetime, policy: Policy
     """
     known = execution.action_execution_ids == tuple(sorted(a.action_execution_id for a in event.actions))
     older = bool(execution.actions) and event.failed_at < execution.failed_at
-    if known or older:
+    if (known and not tells_more(execution, event.actions)) or older:
         return execution
     if execution.status.finished:
         execution = replace(
             execution, automatic_retries=0, gate_stops=0, held_at=None, retry=None, claim=None, released_at=None
         )
     return _failed(execution, event, now, policy)
+
+
+def tells_more(execution: Execution, actions: Sequence[FailedAction]) -> bool:
+    """Whether a known failure is told in full only now: what failed, and where.
+
+    GetPipelineState names a failed action by its id alone; its provider and its Region are ListActionExecutions' to
+    tell, which may come later. Without them no issue matches. A retry that is owed is made all the same.
+    """
+    if execution.status not in (Status.BLOCKED, Status.NEEDS_HUMAN):
+        return False
+    untold = {action.action_execution_id for action in execution.actions if not action.provider}
+    return any(action.provider and action.action_execution_id in untold for action in actions)
 
 
 def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Policy) -> Execution:
@@ -76,6 +90,8 @@ def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Pol
     )
     more = set(execution.action_execution_ids) & {action.action_execution_id for action in event.actions}
     what = "failed" if not execution.version else "has more failed actions" if more else "failed again"
+    if tells_more(execution, event.actions) and len(more) == len(event.actions):
+        what = "failed, as CodePipeline now tells in full"
     if execution.waiting:
         what = "waited as long as a gate can" if by_gate else "failed"
     return hold_or_ask(failed, event.attribution, now, policy, f"{execution.key.stage} {what}")

@@ -22,6 +22,7 @@ from bot.lifecycle import (
     advance,
     begin,
 )
+from bot.lifecycle.holding import tells_more
 from bot.model import Execution, ExecutionKey, Status
 from bot.ports import Due, DueKind, StageStatus, StageTruth
 from bot.workflows.failures import failure, look_again, release_what_is_clear
@@ -29,6 +30,9 @@ from bot.workflows.ledger import IssueReader
 from bot.workflows.world import SAVE_ATTEMPTS, World, apply, save
 
 logger = logging.getLogger(__name__)
+
+# API reference, StageExecution and PipelineExecution: cancelled means that the definition was updated meanwhile.
+CANCELLED = "The pipeline was changed, so CodePipeline cancelled this execution"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +153,8 @@ def _end(truth: StageTruth) -> Event | None:
         return Overtaken(truth.overtaken_by, truth.rolled_back)
     if truth.execution_status == "Stopped":
         return StageStopped()
-    if truth.execution_status == "Cancelled":  # API reference, PipelineExecution: its definition was updated
-        return StageGone("The pipeline was changed, so CodePipeline cancelled this execution")
+    if truth.execution_status == "Cancelled":
+        return StageGone(CANCELLED)
     return None
 
 
@@ -163,8 +167,10 @@ def news(
             return StagePassed()
         case StageStatus.IN_PROGRESS:
             return None if execution.waiting else StageRunning(truth.retried_itself)
-        case StageStatus.STOPPED | StageStatus.CANCELLED:
+        case StageStatus.STOPPED:
             return StageStopped()
+        case StageStatus.CANCELLED:
+            return StageGone(CANCELLED)
         case StageStatus.MISSING:
             return StageGone(f"CodePipeline knows nothing of this execution in {truth.key.stage} any more")
         case StageStatus.STOPPING:
@@ -173,7 +179,7 @@ def news(
     if end is not None:
         return end
     ids = tuple(sorted(action.action_execution_id for action in truth.failed))
-    if ids and ids != execution.action_execution_ids:
+    if ids and (ids != execution.action_execution_ids or tells_more(execution, truth.failed)):
         return failure(world, reader, truth, now)
     return _unchanged(world, reader, execution, now)
 

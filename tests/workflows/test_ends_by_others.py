@@ -56,6 +56,17 @@ def test_an_execution_that_is_stopped_is_left_alone() -> None:
     assert night.asked() == 0
 
 
+def test_a_stage_cancelled_by_a_changed_pipeline_is_not_called_stopped_by_somebody() -> None:
+    """StageExecution: cancelled means that the definition was updated before the stage could be completed."""
+    night, _ = held_night()
+    night.show(status=StageStatus.CANCELLED, failed=())
+    night.event(EventState.CANCELED)
+    assert (night.status(), night.execution().note) == (
+        Status.STOPPED,
+        "The pipeline was changed, so CodePipeline cancelled this execution; there is nothing left to retry.",
+    )
+
+
 @pytest.mark.parametrize("gone", ["pipeline", "stage"])
 def test_what_is_gone_ends_and_is_asked_about_no_more(gone: str) -> None:
     night, report = held_night()
