@@ -52,8 +52,8 @@ def fail(execution: Execution, event: StageFailed, now: datetime, policy: Policy
 def tells_more(execution: Execution, actions: Sequence[FailedAction]) -> bool:
     """Whether a known failure is told in full only now: what failed, and where.
 
-    GetPipelineState names a failed action by its id alone; its provider and its Region are ListActionExecutions' to
-    tell, which may come later. Without them no issue matches. A retry that is owed is made all the same.
+    GetPipelineState names a failed action by its id; its provider and its Region only ListActionExecutions tells,
+    which may be later. Without them no issue matches. A retry that is owed is made all the same.
     """
     if execution.status not in (Status.BLOCKED, Status.NEEDS_HUMAN):
         return False
