@@ -179,7 +179,9 @@ def news(
     if end is not None:
         return end
     ids = tuple(sorted(action.action_execution_id for action in truth.failed))
-    if ids and (ids != execution.action_execution_ids or tells_more(execution, truth.failed)):
+    if ids and ids != execution.action_execution_ids:
+        return failure(world, reader, truth, now)
+    if tells_more(execution, truth.failed):
         return failure(world, reader, truth, now)
     return _unchanged(world, reader, execution, now)
 
