@@ -5,9 +5,11 @@ Every function answers safe mrkdwn, except `headline` and `retry_warning`, which
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.bursts import BurstLine
+from bot.cards.fields import EXECUTION_SHOWN
 from bot.cards.text import STATUS_WORDS, WHO_MAY_ACT
 from bot.model import HEALTH_UNREADABLE, Blocker, ExecutionKey, Issue, IssuePhase, PipelineTags, Status
 from bot.names import issue_at
@@ -186,14 +188,21 @@ def _spread(spans: Sequence[timedelta]) -> str:
 def listed(lines: Sequence[BurstLine], at_most: int) -> tuple[list[str], int]:
     """One line of at most 300 characters for each member, the most urgent first; how many were left out."""
     ranked = sorted(lines, key=lambda line: (ORDER.index(line.status), line.key))
-    accounts = len({ExecutionKey.parse(line.key).account for line in lines})
-    return [_line(line, accounts > 1) for line in ranked[:at_most]], max(0, len(ranked) - at_most)
+    keys = [ExecutionKey.parse(line.key) for line in lines]
+    accounts = len({key.account for key in keys})
+    stages = Counter(replace(key, execution_id="") for key in keys)
+    shown = [
+        _line(line, key, accounts > 1, stages[replace(key, execution_id="")] > 1)
+        for line, key in ((line, ExecutionKey.parse(line.key)) for line in ranked[:at_most])
+    ]
+    return shown, max(0, len(ranked) - at_most)
 
 
-def _line(line: BurstLine, with_account: bool) -> str:
-    key = ExecutionKey.parse(line.key)
+def _line(line: BurstLine, key: ExecutionKey, with_account: bool, with_execution: bool) -> str:
+    """The execution's id only where several are of one stage, as in a PARALLEL pipeline."""
     account = f", {escape(key.account, 12)}" if with_account else ""
-    where = f"{escape(key.region, 25)}{account}"
+    execution = f", execution {escape(key.execution_id[:EXECUTION_SHOWN], 20)}" if with_execution else ""
+    where = f"{escape(key.region, 25)}{account}{execution}"
     since = f" since {slack_date(line.held_at)}" if line.status is Status.BLOCKED and line.held_at else ""
     word = FROZEN if line.frozen else STATUS_WORDS[line.status]
     return f"{bold(key.pipeline, 60)} → {escape(key.stage, 50)} ({where}): {word}{since}"

@@ -1,6 +1,7 @@
 """The card's fields: what stands beside the sentences and is not in them. Pure; safe mrkdwn throughout."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.model import HEALTH_UNREADABLE, Blocker, Execution, ExecutionKey, Status
 from bot.names import place
@@ -9,6 +10,7 @@ from bot.slack.mrkdwn import bold, escape, slack_date
 
 ISSUES_SHOWN = 5
 OTHERS_SHOWN = 3
+EXECUTION_SHOWN = 8  # characters of an execution's id, where its pipeline and stage do not tell it from others
 
 
 def fields(
@@ -67,7 +69,7 @@ def issue_since(blocker: Blocker) -> str:
 
 
 def _also_held(execution: Execution, others: Sequence[ExecutionKey]) -> str:
-    """Three names at most; where one is held in another Region or account, that is said."""
+    """Three names at most; where one is of another Region or account, or of this very stage, that is said."""
     if execution.status.finished or execution.status is Status.RETRYING:
         return ""
     rest = sorted(set(others) - {execution.key})
@@ -79,5 +81,7 @@ def _also_held(execution: Execution, others: Sequence[ExecutionKey]) -> str:
 def _name(key: ExecutionKey, here: ExecutionKey) -> str:
     elsewhere = [key.region] if key.region != here.region else []
     elsewhere += [key.account] if key.account != here.account else []
+    if replace(key, execution_id=here.execution_id) == here:  # a PARALLEL pipeline has several in one stage
+        elsewhere = [f"execution {key.execution_id[:EXECUTION_SHOWN]}"]
     where = f" ({escape(', '.join(elsewhere), 60)})" if elsewhere else ""
     return f"{escape(key.pipeline, 60)} → {escape(key.stage, 40)}{where}"
