@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.bursts import BurstLine
-from bot.cards.fields import EXECUTION_SHOWN
+from bot.cards.fields import short_id
 from bot.cards.text import STATUS_WORDS, WHO_MAY_ACT
 from bot.model import HEALTH_UNREADABLE, Blocker, ExecutionKey, Issue, IssuePhase, PipelineTags, Status
 from bot.names import issue_at
@@ -201,7 +201,7 @@ def listed(lines: Sequence[BurstLine], at_most: int) -> tuple[list[str], int]:
 def _line(line: BurstLine, key: ExecutionKey, with_account: bool, with_execution: bool) -> str:
     """The execution's id only where several are of one stage, as in a PARALLEL pipeline."""
     account = f", {escape(key.account, 12)}" if with_account else ""
-    execution = f", execution {escape(key.execution_id[:EXECUTION_SHOWN], 20)}" if with_execution else ""
+    execution = f", execution {short_id(key)}" if with_execution else ""
     where = f"{escape(key.region, 25)}{account}{execution}"
     since = f" since {slack_date(line.held_at)}" if line.status is Status.BLOCKED and line.held_at else ""
     word = FROZEN if line.frozen else STATUS_WORDS[line.status]

@@ -13,14 +13,27 @@ OTHERS_SHOWN = 3
 EXECUTION_SHOWN = 8  # characters of an execution's id, where its pipeline and stage do not tell it from others
 
 
+def of_one_stage(one: ExecutionKey, other: ExecutionKey) -> bool:
+    """Two executions in the same stage, as a PARALLEL pipeline has them: by name nobody can tell them apart."""
+    return one != other and replace(one, execution_id=other.execution_id) == other
+
+
+def short_id(key: ExecutionKey) -> str:
+    """An execution's id as far as people read it, safe."""
+    return escape(key.execution_id[:EXECUTION_SHOWN], 20)
+
+
 def fields(
     execution: Execution, policy: Policy, others: Sequence[ExecutionKey] = ()
 ) -> tuple[tuple[str, str], ...]:
     """Label and value of each, in order."""
     key = execution.key
+    place = f"{escape(key.stage, 120)} · {escape(key.region, 60)} · {escape(key.account, 40)}"
+    if any(of_one_stage(other, key) for other in others):
+        place += f" · execution {short_id(key)}"
     since = ("Failed", execution.failed_at) if execution.held_at is None else ("Held since", execution.held_at)
     told = [
-        ("Stage", f"{escape(key.stage, 120)} · {escape(key.region, 60)} · {escape(key.account, 40)}"),
+        ("Stage", place),
         ("Commit", escape(execution.revision, 200)),
         (since[0], slack_date(since[1])),
         ("Attempts", attempts(execution, policy)),
@@ -81,7 +94,7 @@ def _also_held(execution: Execution, others: Sequence[ExecutionKey]) -> str:
 def _name(key: ExecutionKey, here: ExecutionKey) -> str:
     elsewhere = [key.region] if key.region != here.region else []
     elsewhere += [key.account] if key.account != here.account else []
-    if replace(key, execution_id=here.execution_id) == here:  # a PARALLEL pipeline has several in one stage
-        elsewhere = [f"execution {key.execution_id[:EXECUTION_SHOWN]}"]
     where = f" ({escape(', '.join(elsewhere), 60)})" if elsewhere else ""
+    if of_one_stage(key, here):
+        where = f" (execution {short_id(key)})"
     return f"{escape(key.pipeline, 60)} → {escape(key.stage, 40)}{where}"
