@@ -46,7 +46,10 @@ def fail(execution: Execution, event: StageFailed, now: datetime, policy: Policy
         execution = replace(
             execution, automatic_retries=0, gate_stops=0, held_at=None, retry=None, claim=None, released_at=None
         )
-    return _failed(execution, event, now, policy)
+    after = _failed(execution, event, now, policy)
+    if known and after.status is execution.status:  # who was asked need not be asked again
+        return replace(after, entered_version=execution.entered_version, entered_at=execution.entered_at)
+    return after
 
 
 def tells_more(execution: Execution, actions: Sequence[FailedAction]) -> bool:

@@ -50,6 +50,7 @@ def test_a_failure_of_the_teams_own_is_called_that_once_it_is_told() -> None:
     night.show(failed=(replace(TOLD, error_code="ConfigurationError"),))
     night.minutes(1)
     assert (night.status(), night.execution().attribution.verdict) == (Status.NEEDS_HUMAN, Verdict.OWN)
+    assert (night.execution().version, night.execution().entered_version) == (2, 1), "nobody is asked twice"
 
 
 def test_what_a_person_decided_in_the_meantime_stands() -> None:
