@@ -150,6 +150,15 @@ def _truth(world: World, key: ExecutionKey) -> StageTruth | StageGone:
     return StageGone(f"CodePipeline knows nothing of this execution in {key.stage} any more")
 
 
+def _overtaken(world: World, key: ExecutionKey) -> Overtaken:
+    """CodePipeline refuses an execution that is not the stage's newest, and does not say whose the stage is now."""
+    try:
+        truth = _truth(world, key)
+    except TryLater:
+        return Overtaken()
+    return Overtaken(truth.overtaken_by, truth.rolled_back) if isinstance(truth, StageTruth) else Overtaken()
+
+
 def _call(
     world: World, claimed: Execution, claim_id: str, now: datetime, *, changed: bool = False
 ) -> Event | None:
@@ -168,7 +177,7 @@ def _call(
         )
         return None
     except NotLatest:
-        return Overtaken()
+        return _overtaken(world, claimed.key)
     except NotRetryable as problem:
         if changed:  # "Configuring stage retry": such a stage may not be retryable, so it was worth the one call
             return Refused(CHANGED, claim_id)

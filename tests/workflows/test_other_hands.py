@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.errors import NotRetryable, TryLater
+from bot.errors import NotLatest, NotRetryable, TryLater
 from bot.events import EventLevel, EventState
-from bot.model import Status
+from bot.model import ExecutionKey, Status
 from bot.ports import StageStatus
 from tests.builders import KEY, a_key
 from tests.workflows.harness import MINUTE, Night, held_night, released_night
@@ -86,6 +86,26 @@ def test_a_rollback_that_takes_the_stage_is_said() -> None:
     night.issue_closes(report)
     night.minutes(10)
     assert night.asked() == 0
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_rollback_that_is_quicker_than_the_retry_is_said_if_codepipeline_tells(
+    monkeypatch: pytest.MonkeyPatch, readable: bool
+) -> None:
+    """It entered between the last look and the call, which is refused and does not say for whom."""
+    night = released_night()
+
+    def refuse(key: ExecutionKey) -> None:
+        night.show(key, overtaken_by=NEWER.execution_id, rolled_back=True)
+        if not readable:
+            night.pipelines.raise_next("stages", TryLater("ThrottlingException"))
+        raise NotLatest("NotLatestPipelineExecutionException")
+
+    monkeypatch.setattr(night.pipelines, "retry_stage", refuse)
+    night.deliver()
+    who = "The stage was rolled back (execution 99999999-0000)" if readable else "A newer execution took the stage"
+    assert (night.status(), night.execution().note) == (Status.SUPERSEDED, f"{who}; this one is left alone.")
+    assert night.execution().automatic_retries == 0
 
 
 def test_a_changed_pipeline_is_asked_once_and_then_a_person() -> None:
