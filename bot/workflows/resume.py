@@ -151,7 +151,7 @@ def _truth(world: World, key: ExecutionKey) -> StageTruth | StageGone:
 
 
 def _overtaken(world: World, key: ExecutionKey) -> Overtaken:
-    """CodePipeline refuses an execution that is not the stage's newest, and does not say whose the stage is now."""
+    """CodePipeline says that it is not the stage's newest, and not who is."""
     try:
         truth = _truth(world, key)
     except TryLater:
