@@ -20,7 +20,12 @@ from bot.model import (
 )
 from bot.names import place
 from bot.policy import Policy
-from bot.providers import SERVICES_BY_BUILD_PHASE, SERVICES_BY_SDK_NAME, services_of
+from bot.providers import (
+    SERVICES_BY_BUILD_PHASE,
+    SERVICES_BY_SDK_NAME,
+    SERVICES_OF_EVERY_ACTION,
+    services_of,
+)
 
 START_SLACK = timedelta(minutes=15)
 """AWS states when an impact began to the quarter of an hour at best; a failure this much earlier still counts."""
@@ -87,6 +92,13 @@ def _matches_place(issue: Issue, action: FailedAction, tags: PipelineTags) -> bo
     return issue.report.region in ("global", action.region, *tags.regions)
 
 
+def _matches_pipeline(issue: Issue, action: FailedAction, pipeline_region: str) -> bool:
+    """What runs an action in another Region is the pipeline, in its own."""
+    report = issue.report
+    elsewhere = report.region == pipeline_region != action.region
+    return elsewhere and report.service in SERVICES_OF_EVERY_ACTION
+
+
 def _counts_for(
     issue: Issue, actions: Sequence[FailedAction], account: str, tags: PipelineTags, policy: Policy
 ) -> bool:
@@ -121,18 +133,35 @@ def explain(
     unreadable: str = "",
     caveat: str = "",
     retry_at: datetime | None = None,
+    pipeline_region: str = "",
 ) -> Attribution:
     """Which issues explain a stage's failure, and why.
 
-    With `retry_at` also the open ones that began since the failure and stand in the way of a retry at that time.
+    Where several actions failed together, one that is the team's own makes the failure the team's (a retry makes
+    all of them again); else one that is explained holds it. The reason says what is true of the others.
+
+    `pipeline_region` counts for what every action runs through, wherever the action itself runs. With `retry_at`
+    the open ones count too that began since the failure and stand in the way of a retry at that time.
 
     `unreadable` says why AWS Health could not be read just now ("" when it could): a failure that nothing in the
     ledger explains is then held or not as HealthUnavailable says. `caveat` is shown beside the reason.
     """
-    for action in actions:
-        own = why_own(action)
-        if own:
-            return Attribution(Verdict.OWN, f"Not AWS's doing: {own}.", caveat=caveat)
+    counting = [issue for issue in issues if _counts_for(issue, actions, account, tags, policy)]
+
+    def whys(action: FailedAction) -> dict[str, tuple[Issue, str]]:
+        told = (
+            (issue, _why(issue, action, failed_at, tags, now, policy, retry_at, pipeline_region))
+            for issue in counting
+        )
+        return {issue.key: (issue, why) for issue, why in told if why}
+
+    own = next(filter(None, map(why_own, actions)), "")
+    if own:
+        explained = [
+            each for each in actions if not why_own(each) and any(issue.open for issue, _ in whys(each).values())
+        ]
+        more = f" An open issue explains {_named(explained)}, and a retry makes it again too." if explained else ""
+        return Attribution(Verdict.OWN, f"Not AWS's doing: {own}.{more}", caveat=caveat)
     if not actions:
         return Attribution(
             Verdict.UNEXPLAINED, "CodePipeline names no failed action, so no issue can be matched.", caveat=caveat
@@ -145,17 +174,19 @@ def explain(
             "Health issues with actions only.",
             caveat=caveat,
         )
-    counting = [issue for issue in issues if _counts_for(issue, actions, account, tags, policy)]
     found: dict[str, tuple[Issue, str]] = {}
+    unexplained = []
     for action in actions:
-        for issue in counting:
-            why = _why(issue, action, failed_at, tags, now, policy, retry_at)
-            if why:
-                found.setdefault(issue.key, (issue, why))
+        why = whys(action)
+        found = {**why, **found}
+        if not why and action.gate_issues is None:
+            unexplained.append(action)
     if found:
         found_open = {key: pair for key, pair in found.items() if pair[0].open}
         chosen = sorted((found_open or found).values(), key=lambda pair: (pair[0].report.start_at, pair[0].key))
         others = _others(len(chosen) - 1)
+        if unexplained:
+            others += f" No issue explains {_named(unexplained)}, which failed too: look at the error meanwhile."
         return Attribution(
             Verdict.EXPLAINED, chosen[0][1] + others, tuple(blocker(issue) for issue, _ in chosen), caveat
         )
@@ -173,6 +204,14 @@ def explain(
     what = ", ".join(sorted({action.provider or action.name for action in actions}))
     return Attribution(
         Verdict.UNEXPLAINED, f"No AWS Health issue explains the failure of {what} in {where}.", caveat=caveat
+    )
+
+
+def _named(actions: Sequence[FailedAction]) -> str:
+    """ "Smoke (Lambda)"; of many the first three."""
+    more = f" and {len(actions) - 3} more" if len(actions) > 3 else ""
+    return (
+        ", ".join(f"{each.name} ({each.provider})" if each.provider else each.name for each in actions[:3]) + more
     )
 
 
@@ -201,6 +240,7 @@ def _why(
     now: datetime,
     policy: Policy,
     retry_at: datetime | None,
+    pipeline_region: str,
 ) -> str:
     """The sentence that says why this issue explains this action's failure; "" if it does not."""
     report = issue.report
@@ -215,7 +255,8 @@ def _why(
         if last_segment(report.arn) in action.gate_issues:
             return f"{issue_text}: the health gate {action.name} stopped the deploy for it."
         return ""
-    if not _matches_place(issue, action, tags):
+    by_pipeline = _matches_pipeline(issue, action, pipeline_region)
+    if not by_pipeline and not _matches_place(issue, action, tags):
         return ""
     if not in_window(issue, failed_at, now, policy):
         if retry_at is None or not issue.open or not in_window(issue, retry_at, now, policy):
@@ -226,4 +267,6 @@ def _why(
     failed_on = f" and failed on {report.service}" if report.service in action.services else ""
     runs = "" if report.region in ("global", action.region) else f" (tag allclear:regions names {report.region})"
     runs = f"{action.region}{runs}{failed_on}"
+    if by_pipeline:
+        runs = f"{action.region}, its pipeline in {pipeline_region}"
     return f"{issue_text}: the failed action {action.name} ({action.provider}) runs in {runs}."

@@ -12,6 +12,7 @@ SLOW_LOOK_JITTER = timedelta(minutes=30)
 OUTCOME_LOOK = timedelta(minutes=5)  # a retry's outcome normally comes as an event
 HANGING_LOOK = timedelta(minutes=15)  # how an action that runs for long ends comes as an event
 WAKE_AFTER = timedelta(minutes=1)  # a retry the stream should have delivered by now
+OWN_RETRY_COMES = timedelta(minutes=2)  # a stage with onFailure RETRY: it fails, and goes on by itself
 STUCK_AFTER = timedelta(minutes=30)  # CodePipeline accepted a retry but shows the same failure ever since
 CALENDAR_LOOK = timedelta(minutes=10)  # a change calendar that cannot be read, or does not tell when it opens
 CALENDAR_SPREAD = timedelta(minutes=2)

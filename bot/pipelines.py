@@ -36,10 +36,15 @@ class StageTruth:
     failed: tuple[FailedAction, ...] = ()  # the latest attempt of each action of this stage that failed
     failed_at: datetime | None = None  # when the last of them failed
     overtaken_by: str = ""  # the other execution that is now the stage's latest ("" in PARALLEL pipelines)
+    rolled_back: bool = False  # that other execution is a rollback of this stage
     transition_disabled: str | None = None  # the reason the inbound transition is closed; None: it is open
+    transition_disabled_by: str = ""  # who closed (or last opened) it
     execution_status: str = ""  # the whole execution's: InProgress Failed Stopped Superseded …; "" unknown
     revision: str = ""  # commit summary and author, for the card
     condition: str = ""  # BEFORE_ENTRY or ON_SUCCESS: the stage condition that failed the stage
+    retried_itself: bool = False  # its newest retry was its own (onFailure RETRY), nobody's else
+    own_retry_spent: bool = False  # it was retried before, by itself or otherwise: it will not retry itself
+    pipeline_changed: bool = False  # the pipeline has another version now than the execution ran with
     checking: bool = False  # the rules of a stage condition run at this moment
     running: tuple[RunningAction, ...] = ()  # the actions that run now
 
@@ -68,6 +73,13 @@ class Pipelines(Protocol):
 
     def planned_actions(self, region: str, pipeline: str) -> tuple[PlannedAction, ...]:
         """Every action of the pipeline's structure, in order. Raises PipelineGone, TryLater, NotAllowed."""
+        ...
+
+    def retries_itself(self, key: ExecutionKey) -> bool:
+        """Whether the stage is declared to retry itself once when it fails (onFailure, result RETRY).
+
+        Raises TryLater. A definite refusal is answered with no.
+        """
         ...
 
     def usual_times(self, region: str, pipeline: str) -> Mapping[ActionName, timedelta]:

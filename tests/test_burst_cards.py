@@ -130,6 +130,15 @@ def test_a_long_list_is_cut_and_says_how_many_more() -> None:
     )
 
 
+def test_executions_of_one_stage_are_told_apart() -> None:
+    """A PARALLEL pipeline's; where a name means one deploy, its id would be noise."""
+    twins = [a_line(n, key=str(a_key(execution_id=f"{n}0000000-aaaa-bbbb"))) for n in (1, 2)]
+    text = card(*twins, a_line(3, key=str(a_key(pipeline="api")))).text
+    assert "(us-east-1, execution 10000000): held" in text
+    assert "(us-east-1, execution 20000000): held" in text
+    assert "*api* → Deploy (us-east-1): held" in text
+
+
 def test_accounts_are_named_where_there_are_several() -> None:
     other = a_line(2, key=str(a_key(account="999999999999")))
     assert "111122223333" not in card(a_line(1)).text

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bot.cards.card import render
+from bot.lifecycle.retrying import CHANGED
 from bot.model import RULE, FailedAction, PipelineTags, Status, Verdict
 from bot.policy import Policy
 from tests.builders import NOW, a_blocker, a_gate_action, an_action, an_attribution, an_execution
@@ -33,6 +34,7 @@ SPENT = {"automatic_retries": 3, "note": "The budget of 3 automatic retries is s
         ({"note": "The transition into Deploy is disabled: frozen. Enable it, then retry."},
          "Find out first why it was closed"),
         ({"note": "CodePipeline refused the retry: ValidationException"}, "look why"),
+        ({"note": f"CodePipeline refused the retry: {CHANGED}"}, "release the change anew"),
         ({"note": "CodePipeline accepted a retry, but the stage still shows the same failure."},
          "look whether the stage runs"),
         ({"tags": PipelineTags(auto_retry=False), "note": "Automatic retries are off for this pipeline."},

@@ -26,6 +26,7 @@ from bot.lifecycle import (
 )
 from bot.model import Attribution, Execution, PipelineTags, Status, Verdict
 from bot.policy import Policy
+from bot.slack.answers import standing
 from bot.slack.mrkdwn import slack_date
 from tests.builders import ISSUE_ARN, KEY, NOW, an_action, an_attribution
 from tests.test_cards import said
@@ -81,6 +82,8 @@ KNOWING = "with an issue open (ECS in us-east-1)"
          f"It was held for 1 h, until {ASKED} {KNOWING}, {PASSED}"),
         (failed(), ((60, StageRunning()),),
          f"It was held for 1 h, until somebody retried it outside Allclear, {PASSED}"),
+        (failed(), ((1, StageRunning(by_itself=True)),),
+         f"It was held for 1 min, until the stage retried itself, {PASSED}"),
         (failed(), (), f"It was held for 3 h 20 min {PASSED}"),
         (failed(), ((185, closed(185)),),
          f"It was held for 3 h and passed 20 min after the all-clear, at {slack_date(at(200))}."),
@@ -90,7 +93,10 @@ KNOWING = "with an issue open (ECS in us-east-1)"
          f"The stage passed at {slack_date(at(200))}, after {ASKED}."),
         (failed(UNEXPLAINED), (), f"The stage passed at {slack_date(at(200))}."),
     ],
-    ids=["all-clear", "click", "console", "by itself", "never accepted", "click later", "unexplained", "unclear"],
+    ids=[
+        "all-clear", "click", "console", "onFailure", "by itself", "never accepted", "click later", "unexplained",
+        "unclear",
+    ],
 )  # fmt: skip
 def test_the_closing_line_tells_how_long_it_was_held_and_what_ended_that(
     first: StageFailed, events: tuple[tuple[float, Event], ...], told: str
@@ -131,12 +137,21 @@ def test_an_all_clear_that_was_called_off_does_not_count() -> None:
     [
         (StageStopped(), "The execution was stopped; it is left alone."),
         (Overtaken("e-2"), "Execution e-2 took the stage; this one is left alone."),
+        (Overtaken("e-2", rolled_back=True), "The stage was rolled back (execution e-2); this one is left alone."),
     ],
 )
 def test_another_end_says_what_it_was_and_how_long_it_had_been_held(event: Event, note: str) -> None:
     message = render(lived(failed(), (90, event)), POLICY)
     assert message.blocks[1]["text"]["text"] == f"{note} It had been held for 1 h 30 min."
     assert said(message).count(note) == 1
+
+
+def test_a_rollback_has_its_own_word_in_the_header_and_for_whoever_asks() -> None:
+    rolled_back = lived(failed(), (90, Overtaken("e-2", rolled_back=True)))
+    assert render(rolled_back, POLICY).blocks[0]["text"]["text"] == "web → Deploy: rolled back"
+    assert ": rolled back at" in standing(rolled_back)
+    overtaken = lived(failed(), (90, Overtaken("e-2")))
+    assert render(overtaken, POLICY).blocks[0]["text"]["text"] == "web → Deploy: superseded"
 
 
 def test_the_trail_tells_who_did_what_and_leaves_out_the_steps_between() -> None:

@@ -229,6 +229,9 @@ def test_other_deploys_held_by_the_same_issue_are_named_three_at_most() -> None:
     elsewhere = said(render(an_execution(), POLICY, [a_key(region="eu-west-1"), a_key(account="444455556666")]))
     assert "web → Deploy (eu-west-1)" in elsewhere
     assert "web → Deploy (444455556666)" in elsewhere
+    twin = said(render(an_execution(), POLICY, [a_key(execution_id="9b8c7d6e-0000")]))  # a PARALLEL pipeline's
+    assert "web → Deploy (execution 9b8c7d6e)" in twin
+    assert "111122223333 · execution 11111111" in twin
     assert "Also held" not in said(render(an_execution(), POLICY, [KEY]))
     assert "Also held" not in said(render(an_execution(status=Status.RECOVERED), POLICY, others))
 

@@ -45,6 +45,15 @@ def test_status_says_why_since_when_and_what_happens_next(desk: Desk) -> None:
     assert "Next: a retry 5 min after AWS closes what holds it." in text
 
 
+@pytest.mark.parametrize("word", ["status", "status web"])
+def test_executions_of_one_stage_are_told_apart_by_their_ids(desk: Desk, word: str) -> None:
+    """A PARALLEL pipeline has several there. Whatever is alone in its stage needs no id."""
+    keep(desk, an_execution(key=a_key(execution_id="99999999-8888")))
+    keep(desk, an_execution(key=a_key(stage="Smoke")))
+    lines = say(desk, word).text.splitlines()
+    assert [line.partition(", execution ")[2][:9] for line in sorted(lines)] == ["11111111.", "99999999.", ""]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

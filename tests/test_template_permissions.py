@@ -106,6 +106,12 @@ def test_only_those_who_see_a_failure_first_may_look_behind_it(action: str, reso
     assert who_may(action, resource.format("999999999999")) == set()
 
 
+def test_only_the_gate_and_those_who_see_a_failure_first_may_read_a_pipelines_structure() -> None:
+    """The gate for the services behind its actions, the others for whether a stage retries itself."""
+    who = {"GateFunction", "PipelineEventFunction", "SweepFunction"}
+    assert who_may("codepipeline:GetPipeline", f"arn:aws:codepipeline:eu-west-1:{STACK.account}:web") == who
+
+
 def test_only_the_gate_may_answer_jobs() -> None:
     """A job's answer lets a deploy through."""
     assert who_may("codepipeline:PutJobSuccessResult", "*") == {"GateFunction"}

@@ -67,10 +67,13 @@ class CodePipeline:
 
     def stages(self, account: str, region: str, pipeline: str, execution_id: str) -> tuple[StageTruth, ...]:
         """See bot.ports.Pipelines. An error that is neither passing nor a missing pipeline propagates."""
+        actions = self._actions(region, pipeline, execution_id)
+        state = _read(lambda: self._client(region).get_pipeline_state(name=pipeline))
         answers = Answers(
-            actions=self._actions(region, pipeline, execution_id),
-            stages=self._stage_states(region, pipeline),
+            actions=actions,
+            stages=state.get("stageStates", ()),
             execution=self._execution(region, pipeline, execution_id),
+            version=state.get("pipelineVersion"),
         )
         return stage_truths(ExecutionKey(account, region, pipeline, execution_id, ""), answers)
 
@@ -93,9 +96,6 @@ class CodePipeline:
             if error_code(error) in _NO_SUCH_EXECUTION:
                 return []
             raise
-
-    def _stage_states(self, region: str, pipeline: str) -> list[Row]:
-        return list(_read(lambda: self._client(region).get_pipeline_state(name=pipeline)).get("stageStates", ()))
 
     def _execution(self, region: str, pipeline: str, execution_id: str) -> Row:
         """Mode, status and revision: good to know, and nothing waits for them. A refusal is an empty answer."""
@@ -180,6 +180,16 @@ class CodePipeline:
             ]
         )
         return usual_times(rows)
+
+    def retries_itself(self, key: ExecutionKey) -> bool:
+        """See bot.ports.Pipelines."""
+        try:
+            answer = _read(lambda: self._client(key.region).get_pipeline(name=key.pipeline))
+        except (ClientError, PipelineGone) as error:
+            logger.warning("GetPipeline refused for %s in %s: %s", key.pipeline, key.region, error_text(error))
+            return False
+        declared = next((each for each in answer["pipeline"]["stages"] if each["name"] == key.stage), None)
+        return declared is not None and declared.get("onFailure", {}).get("result") == "RETRY"
 
     def retry_stage(self, key: ExecutionKey) -> None:
         """See bot.ports.Pipelines. The client is one of its own: the SDK sends this call once and never again."""

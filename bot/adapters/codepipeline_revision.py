@@ -22,7 +22,9 @@ def revision(execution: Row, actions: Sequence[Row] = ()) -> str:
     of_commit = {told["CommitId"]: told for told in variables if told.get("CommitId")}
     revisions = execution.get("artifactRevisions") or [{"revisionId": commit} for commit in of_commit]
     told = (_revision_text(each, of_commit.get(each.get("revisionId", ""), {})) for each in revisions)
-    return "; ".join(dict.fromkeys(text for text in told if text))[:REVISION_LIMIT]
+    is_rollback = execution.get("executionType") == "ROLLBACK"  # it carries what its target carried
+    text = "; ".join(dict.fromkeys(text for text in told if text))
+    return (f"Rollback to: {text}" if is_rollback and text else text)[:REVISION_LIMIT]
 
 
 def _is_source(row: Row) -> bool:

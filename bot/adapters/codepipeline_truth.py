@@ -33,6 +33,7 @@ class Answers:
     actions: Sequence[Row]  # ListActionExecutions, this execution's only, newest first
     stages: Sequence[Row]  # GetPipelineState
     execution: Row  # GetPipelineExecution; empty if it would not tell
+    version: int | None = None  # the pipeline's present one, as GetPipelineState tells it
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,9 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
 
     `run` is the execution's key; its stage is not looked at.
     """
-    parallel = answers.execution.get("executionMode") == "PARALLEL"
+    # Nobody overtakes in a PARALLEL pipeline. Where the mode is not told, the retry itself will find out.
+    in_turn = bool(answers.execution) and answers.execution.get("executionMode") != "PARALLEL"
+    versions = {answers.version, answers.execution.get("pipelineVersion")} - {None}
     states = {state["stageName"]: state for state in answers.stages}
     acted_in = {row["stageName"]: None for row in answers.actions}
     truths = []
@@ -62,19 +65,26 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
         is_ours = latest.get("pipelineExecutionId") == run.execution_id
         if not is_ours and name not in acted_in:
             continue
-        attempts = _newest_attempts(name, answers, states[name] if is_ours else {})
+        state = states.get(name, {})
+        rows = [row for row in answers.actions if row["stageName"] == name]
+        attempts = _newest_attempts(name, answers, state if is_ours else {})
         failed = [attempt for attempt in attempts if attempt.status == "Failed"]
         if name not in states:
             status = StageStatus.MISSING
         else:
-            status = _status(latest["status"]) if is_ours else _derived_status(attempts)
+            went_on = any(later in acted_in for later in list(states)[list(states).index(name) + 1 :])
+            status = _status(latest["status"]) if is_ours else _derived_status(attempts, state, answers, went_on)
         condition = (
             _failed_condition(states[name], run.region) if is_ours and status is StageStatus.FAILED else None
         )
         if condition is not None and any(attempt.changed_at > condition.at for attempt in failed):
             condition = None  # the actions that failed ran after it: it was passed, or is another attempt's
-        transition = states.get(name, {}).get("inboundTransitionState", {})
         key = ExecutionKey(run.account, run.region, run.pipeline, run.execution_id, name)
+        transition = state.get("inboundTransitionState", {})
+        overtaken_by = (
+            latest.get("pipelineExecutionId", "") if in_turn and not is_ours and not _lags(state, rows) else ""
+        )
+        own_retries = state.get("retryStageMetadata", {}) if is_ours else {}
         truths.append(
             StageTruth(
                 key=key,
@@ -87,14 +97,20 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
                 failed_at=_latest(
                     [condition.at] if condition is not None else [attempt.changed_at for attempt in failed]
                 ),
-                overtaken_by="" if is_ours or parallel else latest.get("pipelineExecutionId", ""),
+                overtaken_by=overtaken_by,
+                rolled_back=bool(overtaken_by) and latest.get("type") == "ROLLBACK",
                 transition_disabled=(
                     transition.get("disabledReason") or "no reason given"
                     if transition.get("enabled") is False
                     else None
                 ),
+                transition_disabled_by=_person(transition.get("lastChangedBy", "")),
                 execution_status=answers.execution.get("status", ""),
                 revision=revision(answers.execution, answers.actions),
+                retried_itself=own_retries.get("latestRetryTrigger") == "AutomatedStageRetry",
+                own_retry_spent=own_retries.get("autoStageRetryAttempt", 0) > 0
+                or len(rows) > len({row["actionName"] for row in rows}),
+                pipeline_changed=len(versions) > 1,
                 condition=condition.kind if condition is not None else "",
                 checking=is_ours and _checking(states[name]),
                 running=running_actions(key, answers.actions) if status is StageStatus.IN_PROGRESS else (),
@@ -269,12 +285,40 @@ def _status(told: str) -> StageStatus:
         return StageStatus.IN_PROGRESS
 
 
-def _derived_status(attempts: Sequence[_Attempt]) -> StageStatus:
-    """A stage's status by our own actions, where GetPipelineState speaks of another execution."""
+def _derived_status(attempts: Sequence[_Attempt], state: Row, answers: Answers, went_on: bool) -> StageStatus:
+    """A stage's status by our own actions, where GetPipelineState speaks of another execution.
+
+    Where all that ran has succeeded, the stage has passed only if there was nothing left to run, or a later stage
+    was reached: an execution may be stopped in between, or be on its way to the next action.
+    """
     statuses = {attempt.status for attempt in attempts}
+    execution = answers.execution.get("status", "")
     if "InProgress" in statuses:
-        return StageStatus.IN_PROGRESS
-    return StageStatus.FAILED if statuses & {"Failed", "Abandoned"} else StageStatus.SUCCEEDED
+        return StageStatus.STOPPING if execution == "Stopping" else StageStatus.IN_PROGRESS
+    if statuses & {"Failed", "Abandoned"}:
+        return StageStatus.FAILED
+    if went_on or execution not in ("InProgress", "Stopping", "Stopped", "Cancelled"):
+        return StageStatus.SUCCEEDED
+    if execution != "InProgress":
+        return StageStatus(execution)
+    declared = {action["actionName"] for action in state.get("actionStates", ())}
+    return StageStatus.IN_PROGRESS if declared - {attempt.name for attempt in attempts} else StageStatus.SUCCEEDED
+
+
+def _lags(state: Row, rows: Sequence[Row]) -> bool:
+    """GetPipelineState still shows the stage as it was before this execution entered it: nobody overtook us."""
+    told = [each["latestExecution"] for each in state.get("actionStates", ()) if each.get("latestExecution")]
+    ours = {row.get("actionExecutionId") for row in rows}
+    began_at = min((_instant(row.get("startTime")) for row in rows), default=_BEGINNING)
+    return bool(told) and all(
+        each.get("actionExecutionId") not in ours and _instant(each.get("lastStatusChange")) < began_at
+        for each in told
+    )
+
+
+def _person(changed_by: str) -> str:
+    """ "Admin/my-user" of arn:aws:sts::123456789012:assumed-role/Admin/my-user; an id that is no ARN as it is."""
+    return changed_by.partition("/")[2] or changed_by
 
 
 def _instant(told: datetime | None) -> datetime:

@@ -1,7 +1,7 @@
 """What a person should do, concretely, when one is asked. Pure; safe mrkdwn throughout."""
 
 from bot.conditions import why_no_retry
-from bot.lifecycle.retrying import RETRY_LOST, RETRY_REFUSED, WAY_CLOSED
+from bot.lifecycle.retrying import CHANGED, RETRY_LOST, RETRY_REFUSED, WAY_CLOSED
 from bot.model import Execution, Verdict
 from bot.policy import Policy
 from bot.slack.mrkdwn import slack_date
@@ -21,6 +21,8 @@ def advice(execution: Execution, policy: Policy) -> str:
             "Look at what the rule checks. If it may be passed all the same, *Override…* passes it; if not, "
             "*Don't resume*. A new execution is checked anew."
         )
+    if execution.note.startswith(RETRY_REFUSED) and execution.note.endswith(CHANGED):
+        return "*Open in AWS* and release the change anew: it runs in the pipeline as it is now."
     if execution.note.startswith(RETRY_REFUSED):
         return "*Open in AWS* and look why. *Retry now* asks again; a changed pipeline needs a new release."
     if execution.note == RETRY_LOST:

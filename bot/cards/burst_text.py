@@ -5,9 +5,11 @@ Every function answers safe mrkdwn, except `headline` and `retry_warning`, which
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.bursts import BurstLine
+from bot.cards.fields import short_id
 from bot.cards.hanging import HANGS, NOT_FAILED
 from bot.cards.text import STATUS_WORDS, WHO_MAY_ACT
 from bot.model import HEALTH_UNREADABLE, Blocker, ExecutionKey, Issue, IssuePhase, PipelineTags, Status
@@ -197,14 +199,21 @@ def _spread(spans: Sequence[timedelta]) -> str:
 def listed(lines: Sequence[BurstLine], at_most: int) -> tuple[list[str], int]:
     """One line of at most 300 characters for each member, the most urgent first; how many were left out."""
     ranked = sorted(lines, key=lambda line: (ORDER.index(line.status), line.key))
-    accounts = len({ExecutionKey.parse(line.key).account for line in lines})
-    return [_line(line, accounts > 1) for line in ranked[:at_most]], max(0, len(ranked) - at_most)
+    keys = [ExecutionKey.parse(line.key) for line in lines]
+    accounts = len({key.account for key in keys})
+    stages = Counter(replace(key, execution_id="") for key in keys)
+    shown = [
+        _line(line, key, accounts > 1, stages[replace(key, execution_id="")] > 1)
+        for line, key in ((line, ExecutionKey.parse(line.key)) for line in ranked[:at_most])
+    ]
+    return shown, max(0, len(ranked) - at_most)
 
 
-def _line(line: BurstLine, with_account: bool) -> str:
-    key = ExecutionKey.parse(line.key)
+def _line(line: BurstLine, key: ExecutionKey, with_account: bool, with_execution: bool) -> str:
+    """The execution's id only where several are of one stage, as in a PARALLEL pipeline."""
     account = f", {escape(key.account, 12)}" if with_account else ""
-    where = f"{escape(key.region, 25)}{account}"
+    execution = f", execution {short_id(key)}" if with_execution else ""
+    where = f"{escape(key.region, 25)}{account}{execution}"
     since_at = line.hangs_since or (line.held_at if line.status is Status.BLOCKED else None)
     since = f" since {slack_date(since_at)}" if since_at else ""
     word = HANGS if line.hangs_since else FROZEN if line.frozen else STATUS_WORDS[line.status]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from bot.lifecycle.retrying import ASKING, NOT_NOW, RETRIED_OUTSIDE
+from bot.lifecycle.retrying import ASKING, NOT_NOW, RETRIED_OUTSIDE, RETRIES_ITSELF
 from bot.model import ALLCLEAR, Entry, Execution, Status
 from bot.slack.mrkdwn import duration_text, escape, mention, slack_date
 
@@ -62,6 +62,8 @@ def _who_retried(run: list[Entry]) -> str:
     """ "@carol asked for a retry", "somebody retried it outside Allclear"; "" for our own."""
     if any(entry.what.startswith(RETRIED_OUTSIDE) for entry in run):
         return "somebody retried it outside Allclear"
+    if any(entry.what == RETRIES_ITSELF for entry in run):
+        return "the stage retried itself"
     return next((person_said(entry) for entry in reversed(run) if entry.by != ALLCLEAR), "")
 
 

@@ -1,6 +1,7 @@
 """The card's fields: what stands beside the sentences and is not in them. Pure; safe mrkdwn throughout."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.model import HEALTH_UNREADABLE, Blocker, Execution, ExecutionKey, Status
 from bot.names import place
@@ -9,6 +10,17 @@ from bot.slack.mrkdwn import bold, escape, slack_date
 
 ISSUES_SHOWN = 5
 OTHERS_SHOWN = 3
+EXECUTION_SHOWN = 8  # characters of an execution's id, where its pipeline and stage do not tell it from others
+
+
+def of_one_stage(one: ExecutionKey, other: ExecutionKey) -> bool:
+    """Two executions in the same stage, as a PARALLEL pipeline has them: by name nobody can tell them apart."""
+    return one != other and replace(one, execution_id=other.execution_id) == other
+
+
+def short_id(key: ExecutionKey) -> str:
+    """An execution's id as far as people read it, safe."""
+    return escape(key.execution_id[:EXECUTION_SHOWN], 20)
 
 
 def fields(
@@ -16,11 +28,14 @@ def fields(
 ) -> tuple[tuple[str, str], ...]:
     """Label and value of each, in order."""
     key = execution.key
+    place = f"{escape(key.stage, 120)} · {escape(key.region, 60)} · {escape(key.account, 40)}"
+    if any(of_one_stage(other, key) for other in others):
+        place += f" · execution {short_id(key)}"
     since = ("Failed", execution.failed_at) if execution.held_at is None else ("Held since", execution.held_at)
     if execution.hangs_since is not None:
         since = ("Running since", execution.hangs_since)
     told = [
-        ("Stage", f"{escape(key.stage, 120)} · {escape(key.region, 60)} · {escape(key.account, 40)}"),
+        ("Stage", place),
         ("Commit", escape(execution.revision, 200)),
         (since[0], slack_date(since[1])),
         ("Attempts", attempts(execution, policy)),
@@ -69,7 +84,7 @@ def issue_since(blocker: Blocker) -> str:
 
 
 def _also_held(execution: Execution, others: Sequence[ExecutionKey]) -> str:
-    """Three names at most; where one is held in another Region or account, that is said."""
+    """Three names at most; where one is of another Region or account, or of this very stage, that is said."""
     if execution.status.finished or execution.status is Status.RETRYING:
         return ""
     rest = sorted(set(others) - {execution.key})
@@ -82,4 +97,6 @@ def _name(key: ExecutionKey, here: ExecutionKey) -> str:
     elsewhere = [key.region] if key.region != here.region else []
     elsewhere += [key.account] if key.account != here.account else []
     where = f" ({escape(', '.join(elsewhere), 60)})" if elsewhere else ""
+    if of_one_stage(key, here):
+        where = f" (execution {short_id(key)})"
     return f"{escape(key.pipeline, 60)} → {escape(key.stage, 40)}{where}"

@@ -12,6 +12,7 @@ from bot.cards.fields import fields
 from bot.cards.hanging import HANGS, hanging_next
 from bot.cards.waiting import waiting_next
 from bot.conditions import why_no_retry
+from bot.lifecycle.holding import ROLLED_BACK
 from bot.model import ALLCLEAR, Execution, ExecutionKey, Status, Verdict
 from bot.names import issue_at, unreadable_health
 from bot.policy import Policy
@@ -43,14 +44,17 @@ STATUS_WORDS = {
 }
 
 
+def status_word(execution: Execution) -> str:
+    """The status in a word or three: what hangs and what was rolled back have names of their own."""
+    if execution.hangs_since is not None:
+        return HANGS
+    return "rolled back" if execution.note.startswith(ROLLED_BACK) else STATUS_WORDS[execution.status]
+
+
 def headline(execution: Execution) -> str:
     """ "web → Deploy: held", plain text."""
     key = execution.key
     return f"{cut(clean(key.pipeline), 64)} → {cut(clean(key.stage), 64)}: {status_word(execution)}"
-
-
-def status_word(execution: Execution) -> str:
-    return HANGS if execution.hangs_since is not None else STATUS_WORDS[execution.status]
 
 
 def paragraphs(execution: Execution, policy: Policy) -> tuple[str, ...]:

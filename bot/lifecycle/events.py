@@ -20,7 +20,9 @@ class StageFailed:
 
 @dataclass(frozen=True, slots=True)
 class StageRunning:
-    """CodePipeline shows the stage running again."""
+    """CodePipeline shows the stage running again. `by_itself`: its own onFailure retries it."""
+
+    by_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,13 @@ class StagePassed:
 
 @dataclass(frozen=True, slots=True)
 class Overtaken:
-    """Another execution is now the stage's latest, or this one was superseded. `by` is its id, "" if unknown."""
+    """Another execution is now the stage's latest, or this one was superseded. `by` is its id, "" if unknown.
+
+    `rolled_back`: that other execution is a rollback of the stage.
+    """
 
     by: str = ""
+    rolled_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

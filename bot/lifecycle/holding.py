@@ -1,5 +1,6 @@
 """The steps by which a failure is held, explained and released, and the ways it ends."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from bot.model import (
     Blocker,
     Execution,
     ExecutionKey,
+    FailedAction,
     RetryPlan,
     Status,
     Verdict,
@@ -23,6 +25,7 @@ from bot.names import place
 from bot.policy import Policy
 
 LAST_LOOK = "A last look at CodePipeline and the known AWS issues comes before the retry."
+ROLLED_BACK = "The stage was rolled back"  # the note's beginning, by which a card knows it
 
 
 def begin(key: ExecutionKey, event: StageFailed, now: datetime, policy: Policy) -> Execution:
@@ -38,13 +41,28 @@ def fail(execution: Execution, event: StageFailed, now: datetime, policy: Policy
     ids = tuple(sorted(action.action_execution_id for action in event.actions))
     known = execution.action_execution_ids == ids and not execution.unfailed
     older = bool(execution.actions) and event.failed_at < execution.failed_at
-    if known or older:
+    if (known and not tells_more(execution, event.actions)) or older:
         return execution
     if execution.status.finished:
         execution = replace(
             execution, automatic_retries=0, gate_stops=0, held_at=None, retry=None, claim=None, released_at=None
         )
-    return _failed(execution, event, now, policy)
+    after = _failed(execution, event, now, policy)
+    if known and after.status is execution.status:  # who was asked need not be asked again
+        return replace(after, entered_version=execution.entered_version, entered_at=execution.entered_at)
+    return after
+
+
+def tells_more(execution: Execution, actions: Sequence[FailedAction]) -> bool:
+    """Whether a known failure is told in full only now: what failed, and where.
+
+    GetPipelineState names a failed action by its id; its provider and its Region only ListActionExecutions tells,
+    which may be later. Without them no issue matches. A retry that is owed is made all the same.
+    """
+    if execution.status not in (Status.BLOCKED, Status.NEEDS_HUMAN):
+        return False
+    untold = {action.action_execution_id for action in execution.actions if not action.provider}
+    return any(action.provider and action.action_execution_id in untold for action in actions)
 
 
 def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Policy) -> Execution:
@@ -77,6 +95,8 @@ def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Pol
     )
     more = set(execution.action_execution_ids) & {action.action_execution_id for action in event.actions}
     what = "failed" if not execution.version else "has more failed actions" if more else "failed again"
+    if tells_more(execution, event.actions) and len(more) == len(event.actions):
+        what = "failed, as CodePipeline now tells in full"
     if execution.unfailed:
         what = "waited as long as a gate can" if by_gate and execution.waiting else "failed"
     return hold_or_ask(failed, event.attribution, now, policy, f"{execution.key.stage} {what}")
@@ -233,6 +253,8 @@ def recover(execution: Execution, _event: Event, now: datetime, policy: Policy) 
 def supersede(execution: Execution, event: Overtaken, now: datetime, policy: Policy) -> Execution:
     who = f"Execution {event.by}" if event.by else "A newer execution"
     note = f"{who} took the stage; this one is left alone."
+    if event.rolled_back:
+        note = f"{ROLLED_BACK} (execution {event.by}); this one is left alone."
     return end(execution, now, policy, Status.SUPERSEDED, note)
 
 

@@ -16,6 +16,7 @@ from bot.lifecycle.events import (
     Postponed,
     Refused,
     RetryRequested,
+    StageRunning,
     Undone,
 )
 from bot.lifecycle.holding import hold_or_ask
@@ -30,6 +31,8 @@ RETRIED_OUTSIDE = "retried outside Allclear"
 RETRY_REFUSED = "CodePipeline refused"
 RETRY_LOST = "CodePipeline accepted a retry, but the stage still shows the same failure."
 WAY_CLOSED = "The transition into"
+RETRIES_ITSELF = "the stage retries itself"
+CHANGED = "the pipeline was changed since this execution started, and CodePipeline retries no older structure"
 ASKING = "asking CodePipeline"
 NOT_NOW = "not now"
 NOT_RETRIED = "not retried"
@@ -39,15 +42,18 @@ ASKED_FOR_A_PERSON = "The same failure stands, nothing is frozen."
 ASKED = "The same failure stands, nothing is frozen, no known issue explains it."
 
 
-def run_outside(execution: Execution, _event: Event, now: datetime, policy: Policy) -> Execution:
-    """Somebody retried it in the console."""
+def run_outside(execution: Execution, event: StageRunning, now: datetime, policy: Policy) -> Execution:
+    """Somebody retried it in the console, or its own onFailure does."""
+    what, note = RETRIED_OUTSIDE, "Retried outside Allclear."
+    if event.by_itself:
+        what, note = RETRIES_ITSELF, "The stage retries itself (onFailure)."
     return next_state(
-        execution, now, policy, RETRIED_OUTSIDE,
-        status=Status.RETRYING, note="Retried outside Allclear.", retry=None, claim=None, blockers=(),
+        execution, now, policy, what,
+        status=Status.RETRYING, note=note, retry=None, claim=None, blockers=(),
     )  # fmt: skip
 
 
-def run_resumed(execution: Execution, event: Event, now: datetime, policy: Policy) -> Execution:
+def run_resumed(execution: Execution, event: StageRunning, now: datetime, policy: Policy) -> Execution:
     """The stage runs while a retry was owed: ours if it was claimed (the answer is late), else somebody else's."""
     if execution.claim is None:
         return run_outside(execution, event, now, policy)

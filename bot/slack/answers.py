@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.cards import text as card_text
 from bot.cards.card import RETRY
+from bot.cards.fields import of_one_stage, short_id
 from bot.cards.hanging import NOT_FAILED
 from bot.model import HEALTH_UNREADABLE, Blocker, Execution, Status, Verdict
 from bot.names import issue_at, unreadable_health
@@ -67,9 +68,12 @@ def _pieces(line: str) -> Iterable[str]:
     yield line
 
 
-def deploy_line(execution: Execution, policy: Policy) -> str:
-    """Where it stands, why, since when, and what happens next."""
-    parts = [f"{standing(execution)}."]
+def deploy_line(execution: Execution, policy: Policy, among: Iterable[Execution] = ()) -> str:
+    """Where it stands, why, since when, and what happens next; its id where others `among` which it is listed are
+    of the same stage.
+    """
+    told_apart = any(of_one_stage(execution.key, other.key) for other in among)
+    parts = [f"{standing(execution)}{f', execution {short_id(execution.key)}' if told_apart else ''}."]
     if execution.status in (Status.BLOCKED, Status.NEEDS_HUMAN):
         parts.append(escape(execution.note or execution.attribution.reason, 220))
     elif execution.status is Status.RETRYING:

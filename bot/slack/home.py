@@ -44,8 +44,9 @@ def home(
 
 def _deploys(unfinished: Sequence[Execution], policy: Policy, counted_all: bool) -> list[Block]:
     blocks: list[Block] = []
-    for execution in unfinished[:DEPLOYS_SHOWN]:
-        blocks.append(_text(deploy_line(execution, policy)))
+    shown = unfinished[:DEPLOYS_SHOWN]
+    for execution in shown:
+        blocks.append(_text(deploy_line(execution, policy, shown)))
         if of_card := buttons(execution, policy):
             blocks.append({"type": "actions", "elements": of_card})
     if not unfinished:

@@ -43,6 +43,7 @@ def failure(world: World, reader: IssueReader, truth: StageTruth, now: datetime)
         world.policy,
         unreadable=known.unreadable,
         caveat=" ".join(filter(None, (known.caveat, unseen))),
+        pipeline_region=key.region,
     )
     if found.verdict is Verdict.UNREADABLE:
         pseudo = open_unreadable(world, now)
@@ -60,7 +61,7 @@ def explained_by(
     retry_at = now if execution.status in (Status.BLOCKED, Status.RESUMING) else None
     found = attribution.explain(
         execution.actions, execution.failed_at, execution.key.account, execution.tags, issues, now, world.policy,
-        caveat=caveat, retry_at=retry_at,
+        caveat=caveat, retry_at=retry_at, pipeline_region=execution.key.region,
     )  # fmt: skip
     explains = found.verdict is Verdict.EXPLAINED and found.blockers
     return Explained(found) if explains else None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.clocks import OUTCOME_LOOK, STUCK_AFTER, next_due
+from bot.clocks import OUTCOME_LOOK, OWN_RETRY_COMES, STUCK_AFTER, next_due
 from bot.errors import PipelineGone, VersionConflict
 from bot.lifecycle import (
     Event,
@@ -22,6 +22,7 @@ from bot.lifecycle import (
     advance,
     begin,
 )
+from bot.lifecycle.holding import tells_more
 from bot.model import Execution, ExecutionKey, Status
 from bot.ports import Due, DueKind, StageStatus, StageTruth
 from bot.workflows.failures import failure, look_again, release_what_is_clear
@@ -29,6 +30,9 @@ from bot.workflows.ledger import IssueReader
 from bot.workflows.world import SAVE_ATTEMPTS, World, apply, save
 
 logger = logging.getLogger(__name__)
+
+# API reference, StageExecution and PipelineExecution: cancelled means that the definition was updated meanwhile.
+CANCELLED = "The pipeline was changed, so CodePipeline cancelled this execution"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,8 @@ def observe(world: World, reader: IssueReader, run: Run, stages: set[str], now: 
 
     `stages` are the ones known to be followed. The states are loaded before the truth is read, so that a save over
     anything newer conflicts and both are read again. True when nothing more is expected of the failure that was
-    reported; False while something of this run still goes on (CodePipeline's answers may be behind its events), or
-    nothing of it is told at all.
+    reported; False while something of this run still goes on (CodePipeline's answers may be behind its events, a
+    stage may be about to retry itself), or nothing of it is told at all.
     Raises TryLater, and VersionConflict after SAVE_ATTEMPTS.
     """
     followed = set(stages)
@@ -70,23 +74,23 @@ def observe(world: World, reader: IssueReader, run: Run, stages: set[str], now: 
             followed |= unseen
             continue
         try:
-            for truth in truths:
-                _bring_up(world, reader, states.get(truth.key.stage), truth, now)
+            followed_up = [_bring_up(world, reader, states.get(truth.key.stage), truth, now) for truth in truths]
             for name in followed - {truth.key.stage for truth in truths}:
                 _bring_up(world, reader, states[name], StageTruth(run.stage(name), StageStatus.MISSING), now)
         except VersionConflict:
             followed |= unseen
             continue
-        return not _goes_on(truths)
+        return all(followed_up) and not _goes_on(truths)
     raise VersionConflict(f"{run} was changed by others {SAVE_ATTEMPTS} times in a row")
 
 
 def _goes_on(truths: Sequence[StageTruth]) -> bool:
-    """A stage runs; or all that is told passed, and the run has not ended: what failed may not be told yet."""
+    """A stage runs; or all that is told passed and the run has not: what failed may not be told yet."""
     if any(truth.status is StageStatus.IN_PROGRESS for truth in truths):
         return True
     return all(
-        truth.status is StageStatus.SUCCEEDED and truth.execution_status == "InProgress" for truth in truths
+        truth.status is StageStatus.SUCCEEDED and truth.execution_status in ("InProgress", "Failed")
+        for truth in truths
     )
 
 
@@ -98,11 +102,16 @@ def _gone(world: World, run: Run, followed: set[str], now: datetime) -> None:
 
 def _bring_up(
     world: World, reader: IssueReader, execution: Execution | None, truth: StageTruth, now: datetime
-) -> None:
+) -> bool:
+    """False where the stage failed and is first left to retry itself."""
     if execution is None:
-        if truth.status is StageStatus.FAILED:
-            _follow(world, reader, truth, now)
-        return
+        if truth.status is not StageStatus.FAILED:
+            return True
+        if _retries_itself(world, truth, now):
+            logger.info("%s failed and is about to retry itself", truth.key)
+            return False
+        _follow(world, reader, truth, now)
+        return True
     event = news(world, reader, execution, truth, now)
     after = advance(execution, event, now, world.policy) if event is not None else execution
     if after is not execution:
@@ -110,6 +119,14 @@ def _bring_up(
     else:
         push_clock(world, execution, now)
     release_what_is_clear(world, after, now)
+    return True
+
+
+def _retries_itself(world: World, truth: StageTruth, now: datetime) -> bool:
+    """Whether its own retry (onFailure RETRY, once) is still to come: nobody is asked before that failed too."""
+    soon = truth.failed_at is not None and now - truth.failed_at < OWN_RETRY_COMES
+    may = soon and not truth.own_retry_spent and not truth.condition and _end(truth) is None
+    return may and world.pipelines.retries_itself(truth.key)
 
 
 def _follow(world: World, reader: IssueReader, truth: StageTruth, now: datetime) -> None:
@@ -133,11 +150,11 @@ def push_clock(world: World, execution: Execution, now: datetime) -> None:
 def _end(truth: StageTruth) -> Event | None:
     """The failed stage's end by another hand, if there was one."""
     if truth.overtaken_by or truth.execution_status == "Superseded":
-        return Overtaken(truth.overtaken_by)
+        return Overtaken(truth.overtaken_by, truth.rolled_back)
     if truth.execution_status == "Stopped":
         return StageStopped()
-    if truth.execution_status == "Cancelled":  # API reference, PipelineExecution: its definition was updated
-        return StageGone("The pipeline was changed, so CodePipeline cancelled this execution")
+    if truth.execution_status == "Cancelled":
+        return StageGone(CANCELLED)
     return None
 
 
@@ -149,9 +166,11 @@ def news(
         case StageStatus.SUCCEEDED:
             return StagePassed()
         case StageStatus.IN_PROGRESS:
-            return None if execution.unfailed else StageRunning()
-        case StageStatus.STOPPED | StageStatus.CANCELLED:
+            return None if execution.unfailed else StageRunning(truth.retried_itself)
+        case StageStatus.STOPPED:
             return StageStopped()
+        case StageStatus.CANCELLED:
+            return StageGone(CANCELLED)
         case StageStatus.MISSING:
             return StageGone(f"CodePipeline knows nothing of this execution in {truth.key.stage} any more")
         case StageStatus.STOPPING:
@@ -163,6 +182,8 @@ def news(
         return failure(world, reader, truth, now)
     ids = tuple(sorted(action.action_execution_id for action in truth.failed))
     if ids and ids != execution.action_execution_ids:
+        return failure(world, reader, truth, now)
+    if tells_more(execution, truth.failed):
         return failure(world, reader, truth, now)
     return _unchanged(world, reader, execution, now)
 

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_AGAIN = timedelta(minutes=1)
 NEWEST = 50  # executions of one pipeline an event is held against; the slow clocks cover the rest
+OVERTAKEN = 3  # of those in a stage that a start is held against: where more wait, none of them can be overtaken
 
 
 def on_pipeline_event(world: World, event: PipelineEvent, now: datetime) -> None:
@@ -56,23 +57,29 @@ def _moved(world: World, event: PipelineEvent, now: datetime) -> None:
 
 
 def _waiting(world: World, event: PipelineEvent) -> list[Execution]:
-    """The unfinished executions this event may concern: its own, and those in the stage it entered."""
-    found = []
+    """The unfinished executions this event may concern: its own, and those in the stage it entered.
+
+    Where executions take turns, one waits in a stage, or a few if events came late or never. Only in a PARALLEL
+    pipeline do many wait; every start there would ask CodePipeline about each of them, for nothing.
+    """
+    found, others = [], 0
     for execution in world.store.of_pipeline(event.pipeline, NEWEST):
         key = execution.key
-        if (key.account, key.region) != (event.account, event.region) or _has_ended(execution):
-            continue
         own = key.execution_id == event.execution_id and event.stage in (None, key.stage)
+        passed = own and event.state is EventState.SUCCEEDED and execution.status is not Status.RECOVERED
+        if (key.account, key.region) != (event.account, event.region) or (_has_ended(execution) and not passed):
+            continue
         overtaken = (
             event.level is EventLevel.STAGE and event.state is EventState.STARTED and event.stage == key.stage
         )
-        if own or overtaken:
+        if own or (overtaken and others < OVERTAKEN):
             found.append(execution)
+            others += 0 if own else 1
     return found
 
 
 def _has_ended(execution: Execution) -> bool:
-    """Ended for good: a dismissed execution may still pass, stop or be overtaken."""
+    """Ended for good: a dismissed execution may still pass, stop or be overtaken, a stopped one only pass."""
     return execution.status.finished and execution.status is not Status.DISMISSED
 
 

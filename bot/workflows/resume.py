@@ -28,7 +28,7 @@ from bot.lifecycle import (
     StageGone,
     advance,
 )
-from bot.lifecycle.retrying import WAY_CLOSED
+from bot.lifecycle.retrying import CHANGED, WAY_CLOSED
 from bot.model import ALLCLEAR, Execution, ExecutionKey, Status
 from bot.overrides import OVERRIDE_LASTS
 from bot.policy import WhenHealthUnreadable
@@ -55,8 +55,11 @@ def resume(world: World, reader: IssueReader, key: ExecutionKey, now: datetime) 
     execution = world.store.load_execution(key)
     if execution is None or not _is_owed(execution, now):
         return
+    changed = False
     try:
-        obstacle = _obstacle(world, reader, execution, now)
+        truth = _truth(world, execution.key)
+        obstacle = _obstacle(world, reader, execution, truth, now)
+        changed = not isinstance(truth, StageGone) and truth.pipeline_changed
     except TryLater as busy:
         obstacle = Postponed(f"CodePipeline could not be asked ({busy})", postponed_until(execution, now))
     claim_id = world.new_id()
@@ -72,7 +75,7 @@ def resume(world: World, reader: IssueReader, key: ExecutionKey, now: datetime) 
         return
     release_what_is_clear(world, after, now)
     if after.claim is not None and after.claim.claim_id == claim_id:
-        answer = _call(world, after, claim_id, now)
+        answer = _call(world, after, claim_id, now, changed=changed)
         if answer is not None:
             apply(world, key, answer, now)
 
@@ -85,12 +88,13 @@ def _is_owed(execution: Execution, now: datetime) -> bool:
     return execution.retry.not_before_at <= now
 
 
-def _obstacle(world: World, reader: IssueReader, execution: Execution, now: datetime) -> Event | None:
+def _obstacle(
+    world: World, reader: IssueReader, execution: Execution, truth: StageTruth | StageGone, now: datetime
+) -> Event | None:
     """Why the retry must not be made now; None when the failure stands and nothing is in the way.
 
     Raises TryLater.
     """
-    truth = _truth(world, execution.key)
     if isinstance(truth, StageGone):
         return truth
     event = news(world, reader, execution, truth, now)
@@ -101,7 +105,8 @@ def _obstacle(world: World, reader: IssueReader, execution: Execution, now: date
     if truth.execution_status == "Stopping":
         return Postponed("somebody is stopping the execution", postponed_until(execution, now))
     if truth.transition_disabled is not None:
-        why = f"{WAY_CLOSED} {execution.key.stage} is disabled: {truth.transition_disabled}"
+        by = f" (by {truth.transition_disabled_by})" if truth.transition_disabled_by else ""
+        why = f"{WAY_CLOSED} {execution.key.stage} is disabled{by}: {truth.transition_disabled}"
         return Frozen(f"{why}. Enable it, then retry.")
     plan = execution.retry
     overrides = plan is not None and plan.override and execution.passes_condition
@@ -155,7 +160,18 @@ def _truth(world: World, key: ExecutionKey) -> StageTruth | StageGone:
     return StageGone(f"CodePipeline knows nothing of this execution in {key.stage} any more")
 
 
-def _call(world: World, claimed: Execution, claim_id: str, now: datetime) -> Event | None:
+def _overtaken(world: World, key: ExecutionKey) -> Overtaken:
+    """CodePipeline says that it is not the stage's newest, and not who is."""
+    try:
+        truth = _truth(world, key)
+    except TryLater:
+        return Overtaken()
+    return Overtaken(truth.overtaken_by, truth.rolled_back) if isinstance(truth, StageTruth) else Overtaken()
+
+
+def _call(
+    world: World, claimed: Execution, claim_id: str, now: datetime, *, changed: bool = False
+) -> Event | None:
     """RetryStageExecution or OverrideStageCondition, once.
 
     None where nobody can know whether it took effect: the lease's end looks.
@@ -171,8 +187,10 @@ def _call(world: World, claimed: Execution, claim_id: str, now: datetime) -> Eve
         )
         return None
     except NotLatest:
-        return Overtaken()
+        return _overtaken(world, claimed.key)
     except NotRetryable as problem:
+        if changed:  # "Configuring stage retry": such a stage may not be retryable, so it was worth the one call
+            return Refused(CHANGED, claim_id)
         if claimed.retry is not None and claimed.retry.not_retryable + 1 >= NOT_RETRYABLE_TRIES:
             return Refused(str(problem), claim_id)
         why = f"the stage is not retryable now ({problem})"

@@ -22,6 +22,7 @@ from playground.codepipeline.model import (
     Retry,
     RuleRun,
 )
+from playground.codepipeline.on_failure import why_not_to
 from playground.errors import Unsupported
 from playground.paging import page
 from playground.wire import AwsError
@@ -144,6 +145,22 @@ class CodePipeline(Console):
                 raise
             self.overrides.append(call)
             return {}
+
+    def rollback_stage(self, params: Params, *, region: str, account: str) -> Params:
+        """Errors are those of RollbackStage's page in the API reference."""
+        with self._lock:
+            pipeline = self._pipeline(params["pipelineName"], region, account)
+            stage = pipeline.stage(params["stageName"])
+            if stage is None:
+                raise AwsError("StageNotFoundException", f"'{pipeline.name}' has no stage '{params['stageName']}'")
+            target = self._execution(pipeline, params["targetPipelineExecutionId"])
+            code, why = why_not_to(pipeline, stage, target)
+            if code:
+                raise AwsError(code, why)
+            if pipeline.locked(stage.name):
+                raise AwsError("ConflictException", "The pipeline is busy handling ongoing activities")
+            rollback = self._roll_back(pipeline, stage, target, utc_now(), "ManualRollback")
+            return {"pipelineExecutionId": rollback.execution_id}
 
     def stop_pipeline_execution(self, params: Params, *, region: str, account: str) -> Params:
         """An execution that is stopping already may still be abandoned ("Stop a pipeline execution")."""

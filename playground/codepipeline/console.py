@@ -21,9 +21,10 @@ from playground.codepipeline.model import (
     Stage,
     Transition,
 )
+from playground.codepipeline.on_failure import OnFailure, why_not_to
 
 
-class Console(Conditions):
+class Console(Conditions, OnFailure):
     """CodePipeline as a person at the console has it. An unknown name raises KeyError: the scenario is wrong."""
 
     def create_pipeline(
@@ -137,6 +138,20 @@ class Console(Conditions):
             execution = self._pipelines[pipeline].executions[execution_id]
             self._retry(execution, execution.stages[stage], mode, utc_now())
         self.deliver()
+
+    def roll_back(self, pipeline: str, stage: str, target: str) -> str:
+        """Somebody rolls the stage back to this execution; answers the rollback's id. Raises ValueError."""
+        with self._lock:
+            rolled = self._pipelines[pipeline]
+            declared = rolled.stage(stage)
+            if declared is None:
+                raise KeyError(f"{pipeline} has no stage {stage}")
+            code, why = why_not_to(rolled, declared, rolled.executions[target])
+            if code:
+                raise ValueError(why)
+            rollback = self._roll_back(rolled, declared, rolled.executions[target], utc_now(), "ManualRollback")
+        self.deliver()
+        return rollback.execution_id
 
     def disable_transition(self, pipeline: str, stage: str, reason: str = "Frozen for the holidays") -> None:
         """Nothing enters the stage from now on; what is in it goes on ("Disable or enable transitions")."""

@@ -59,6 +59,7 @@ class Engine:
         self._lock = RLock()
         self._pipelines: dict[str, Pipeline] = {}
         self._running: list[ActionRun] = []
+        self._later: list[tuple[datetime, Callable[[], None]]] = []  # what is to happen besides, and when
         self._jobs: dict[str, Job] = {}
         self._failures: list[ScriptedFailure] = []
         self._outbox: deque[Callable[[], None]] = deque()
@@ -86,11 +87,16 @@ class Engine:
 
     def _advance(self, now: datetime) -> None:
         while True:
-            due = [run for run in self._running if run.ends_at is not None and run.ends_at <= now]
+            due = [(at, step) for at, step in self._later if at <= now]
+            for run in self._running:
+                if run.ends_at is not None and run.ends_at <= now:
+                    due.append((run.ends_at, partial(self._end_of_time, run, run.ends_at)))
             if not due:
                 return
-            run = min(due, key=lambda candidate: candidate.ends_at or now)
-            self._end_of_time(run, run.ends_at or now)
+            first = min(due, key=lambda each: each[0])
+            if first in self._later:
+                self._later.remove(first)
+            first[1]()
 
     def _end_of_time(self, run: ActionRun, at: datetime) -> None:
         """The action's own duration is over, or its job's time, or its wait for another job."""
@@ -214,13 +220,7 @@ class Engine:
                 job.open = False
 
     def _fail(self, execution: Execution, stage_run: StageRun, at: datetime) -> None:
-        if stage_run.stage.retries_itself and not stage_run.automatic_retries:
-            # "Configuring stage retry": once, by itself. Which events that sends is not documented (inferred).
-            stage_run.status = FAILED
-            self._say(stage_event(execution, stage_run, FAILED.upper(), at))
-            self._retry(execution, stage_run, "FAILED_ACTIONS", at, manual=False)
-        else:
-            self._end_stage(execution, stage_run, FAILED, at)
+        self._end_stage(execution, stage_run, FAILED, at)
 
     def _pass(self, execution: Execution, stage_run: StageRun, at: datetime) -> None:
         stage_run.status = SUCCEEDED
@@ -230,7 +230,7 @@ class Engine:
     def _leave(self, execution: Execution, stage_run: StageRun, at: datetime) -> None:
         """Go on to the next stage, if there is one, and let another execution in."""
         following = execution.pipeline.after(stage_run.stage)
-        if following is None:
+        if following is None or execution.rolls_back_to:  # a rollback is of this stage alone (inferred)
             self._end_execution(execution, SUCCEEDED, at)
         else:
             self._arrive(execution, following, at)
@@ -256,7 +256,7 @@ class Engine:
         else:
             stage_run.automatic_retries += 1
         stage_run.last_retry_at, stage_run.last_retry_manual = at, manual
-        stage_run.status = IN_PROGRESS
+        stage_run.status, stage_run.retries_itself_at = IN_PROGRESS, None
         execution.attempt += 1
         resumed = execution.status != IN_PROGRESS
         execution.status, execution.updated_at = IN_PROGRESS, at

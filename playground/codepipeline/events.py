@@ -19,7 +19,7 @@ def pipeline_event(execution: Execution, state: str, at: datetime) -> Event:
     detail: dict[str, Any] = {"start-time": _milliseconds(execution.started_at)}
     if state == "STARTED":
         role = f"arn:aws:sts::{execution.pipeline.account}:assumed-role/Admin/my-user"
-        detail["execution-trigger"] = {"trigger-type": "StartPipelineExecution", "trigger-detail": role}
+        detail["execution-trigger"] = {"trigger-type": execution.trigger, "trigger-detail": role}
     return _event("Pipeline", execution, state, at, detail)
 
 

@@ -59,7 +59,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage's declaration. `retries_itself`: onFailure RETRY, once, before the execution fails.
+    """A stage's declaration. `retries_itself`: onFailure RETRY, once, before the execution fails. `rolls_back`:
+    onFailure ROLLBACK, to the newest execution that passed it.
 
     `entry_rules` make its entry condition (none: no condition), `entry_result` is what follows when one fails.
     """
@@ -69,6 +70,7 @@ class Stage:
     retries_itself: bool = False
     entry_rules: tuple[Rule, ...] = ()
     entry_result: Literal["FAIL", "SKIP"] = "FAIL"
+    rolls_back: bool = False
 
 
 @dataclass(slots=True)
@@ -143,6 +145,7 @@ class StageRun:
     last_retry_at: datetime | None = None
     last_retry_manual: bool = False
     entry: EntryCheck | None = None
+    retries_itself_at: datetime | None = None  # failed, and about to be retried by its own onFailure
 
     @property
     def in_progress(self) -> bool:
@@ -165,6 +168,13 @@ class Execution:
     attempt: int = 1
     stages: dict[str, StageRun] = field(default_factory=dict)
     stop_reason: str = ""
+    trigger: str = "StartPipelineExecution"  # or ManualRollback, AutomatedRollback
+    rolls_back_to: str = ""  # the execution whose revisions a rollback brings back
+
+    @property
+    def kind(self) -> str:
+        """ExecutionType."""
+        return "ROLLBACK" if self.rolls_back_to else "STANDARD"
 
 
 @dataclass(slots=True)
@@ -199,7 +209,8 @@ class Pipeline:
     def locked(self, stage: str) -> bool:
         """True while an execution's actions run in the stage (How pipeline executions work: stages are locked)."""
         holder = self.latest.get(stage)
-        return holder is not None and holder.stages[stage].status in (IN_PROGRESS, STOPPING)
+        run = holder.stages[stage] if holder else None
+        return run is not None and (run.status in (IN_PROGRESS, STOPPING) or run.retries_itself_at is not None)
 
 
 @dataclass(slots=True)

@@ -103,9 +103,10 @@ def execution_detail(execution: Execution) -> Answer:
                 "created": execution.started_at,
             }
         ],
-        "trigger": {"triggerType": "StartPipelineExecution"},
+        "trigger": {"triggerType": execution.trigger},
         "executionMode": execution.pipeline.mode,
-        "executionType": "STANDARD",
+        "executionType": execution.kind,
+        **_rollback(execution),
     }
 
 
@@ -120,11 +121,18 @@ def execution_summary(execution: Execution) -> Answer:
         "startTime": execution.started_at,
         "lastUpdateTime": execution.updated_at,
         "sourceRevisions": [{"actionName": source, **revision}],
-        "trigger": {"triggerType": "StartPipelineExecution"},
+        "trigger": {"triggerType": execution.trigger},
         "executionMode": execution.pipeline.mode,
-        "executionType": "STANDARD",
+        "executionType": execution.kind,
+        **_rollback(execution),
         **stopped,
     }
+
+
+def _rollback(execution: Execution) -> Answer:
+    """ "View rollback status details"."""
+    target = execution.rolls_back_to
+    return {"rollbackMetadata": {"rollbackTargetPipelineExecutionId": target}} if target else {}
 
 
 def declaration(pipeline: Pipeline) -> Answer:
@@ -166,7 +174,7 @@ def _stage_state(pipeline: Pipeline, stage: Stage) -> Answer:
         state["latestExecution"] = {
             "pipelineExecutionId": latest.execution_id,
             "status": run.status,
-            "type": "STANDARD",
+            "type": latest.kind,
         }
         state |= _present(
             retryStageMetadata=_retry_metadata(run),
@@ -176,7 +184,7 @@ def _stage_state(pipeline: Pipeline, stage: Stage) -> Answer:
 
 
 def _inbound(execution: Execution) -> Answer:
-    return {"pipelineExecutionId": execution.execution_id, "status": IN_PROGRESS, "type": "STANDARD"}
+    return {"pipelineExecutionId": execution.execution_id, "status": IN_PROGRESS, "type": execution.kind}
 
 
 def _transition_state(pipeline: Pipeline, stage: Stage) -> Answer:
@@ -249,6 +257,8 @@ def _stage_declaration(stage: Stage) -> Answer:
         declared["beforeEntry"] = rule_state.declaration(stage)
     if stage.retries_itself:
         declared["onFailure"] = {"result": "RETRY", "retryConfiguration": {"retryMode": "FAILED_ACTIONS"}}
+    if stage.rolls_back:
+        declared["onFailure"] = {"result": "ROLLBACK"}
     return declared
 
 

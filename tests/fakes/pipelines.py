@@ -19,6 +19,7 @@ class FakePipelines:
         self.rules: dict[ExecutionKey, dict[str, str]] = {}  # what each rule was asked, by ruleExecutionId
         self.planned: dict[str, tuple[PlannedAction, ...]] = {}
         self.usual: dict[ActionName, timedelta] = {}  # whatever the pipeline
+        self.retrying_themselves: set[ExecutionKey] = set()  # stages with onFailure RETRY
         self.gone: set[str] = set()  # names of pipelines that CodePipeline no longer knows
         self.reads: list[tuple[str, str, str, str]] = []  # account, region, pipeline, execution id
         self.overridden: list[tuple[ExecutionKey, str]] = []  # every call, refused ones too
@@ -85,6 +86,10 @@ class FakePipelines:
         if pipeline in self.gone:
             raise PipelineGone(pipeline)
         return self.usual
+
+    def retries_itself(self, key: ExecutionKey) -> bool:
+        self._raise_scripted("retries_itself")
+        return key in self.retrying_themselves
 
     def retry_stage(self, key: ExecutionKey) -> None:
         """As CodePipeline: only a failed stage can be retried, and an accepted retry puts it in progress."""

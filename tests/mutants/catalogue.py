@@ -36,6 +36,7 @@ LIVING = "bot/workflows/living_message.py"
 ISSUE_WORK, LEDGER = "bot/workflows/issue_work.py", "bot/workflows/ledger.py"
 FAILURES, EVENTS_WORK = "bot/workflows/failures.py", "bot/workflows/pipeline_events.py"
 DYNAMODB = "bot/adapters/dynamodb.py"
+TRUTH, MODES = "bot/adapters/codepipeline_truth.py", "adapters/test_codepipeline_modes.py"
 
 MUTANTS = (
     # The claim, the lease, the budget.
@@ -99,6 +100,15 @@ MUTANTS = (
            'if truth.execution_status == "Superseded":', "workflows/test_ends_by_others.py"),
     Mutant("a stopped execution is retried", OBSERVE,
            'if truth.execution_status == "Stopped":', "if False:", "workflows/test_ends_by_others.py"),
+    Mutant("an answer from before it entered overtakes it", TRUTH,
+           "in_turn and not is_ours and not _lags(state, rows)", "in_turn and not is_ours", MODES),
+    Mutant("half a PARALLEL stage is taken for passed", TRUTH,
+           "if declared - {attempt.name for attempt in attempts}", "if False", MODES),
+    Mutant("a stage is not left to retry itself", OBSERVE,
+           "        if _retries_itself(world, truth, now):", "        if False:", "workflows/test_other_hands.py"),
+    Mutant("what is told in full undoes what a person decided", "bot/lifecycle/holding.py",
+           "    if execution.status not in (Status.BLOCKED, Status.NEEDS_HUMAN):\n        return False\n", "",
+           "workflows/test_told_in_full.py"),
     Mutant("an open issue does not stop the claim", RESUME,
            "if explained is not None:", "if False:", f"{HELD} {RACES}"),
     Mutant("unreadable Health does not stop the claim", RESUME,

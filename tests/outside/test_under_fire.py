@@ -279,19 +279,6 @@ def test_a_stopped_execution_is_left_alone(night: Night) -> None:
     assert night.asked() == 0
 
 
-def test_a_disabled_transition_is_a_persons_no(night: Night) -> None:
-    """Frozen: nothing is retried until somebody enables it and clicks."""
-    issue = night.cloud.health.open_issue("CLOUDFORMATION", REGION)
-    night.pipeline()
-    night.fail()
-    night.cloud.codepipeline.disable_transition("web", "Deploy", "Frozen for the holidays")
-    night.cloud.health.close(issue)
-    night.wait(20)
-    assert night.asked() == 0
-    assert night.title() == "web → Deploy: needs a person"
-    assert "Frozen for the holidays" in night.card().text
-
-
 def test_a_stage_that_is_gone_ends_stopped(night: Night) -> None:
     """The pipeline was changed and has no such stage any more."""
     issue = night.cloud.health.open_issue("CLOUDFORMATION", REGION)

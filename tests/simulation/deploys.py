@@ -20,6 +20,7 @@ from tests.simulation.weather import Weather
 
 GATE = "Gate"
 SECOND = timedelta(seconds=1)
+RETRIES_ITSELF_AFTER = timedelta(seconds=20)  # AWS does not say (unverified)
 UNANSWERED = timedelta(minutes=20)  # CodePipeline gives a job up
 
 
@@ -53,6 +54,8 @@ class Deploys(FakePipelines):
         self.frozen: dict[tuple[str, str], str] = {}
         self.jobs: dict[str, Job] = {}
         self.all_passes = False
+        self.parallel: frozenset[str] = frozenset()  # pipelines whose executions never meet
+        self.retry_themselves: frozenset[str] = frozenset()  # pipelines whose stages have onFailure RETRY
         self.outcomes: dict[str, list[str]] = {}  # by pipeline: how its next stages end, where that is not chance
         self._told: set[ExecutionKey] = set()
         self._random = random
@@ -75,7 +78,7 @@ class Deploys(FakePipelines):
     def start(self, pipeline: str) -> None:
         """A commit: a new execution enters the first stage, once nothing runs there."""
         stage = self.stages_of[pipeline][0]
-        busy = self.latest.get((pipeline, stage))
+        busy = self.latest.get((pipeline, stage)) if pipeline not in self.parallel else None
         if pipeline in self.gone or (busy and self.truth[busy].status is StageStatus.IN_PROGRESS):
             return
         key = ExecutionKey(ACCOUNT, REGION, pipeline, f"e-{next(self._runs)}", stage)
@@ -83,7 +86,7 @@ class Deploys(FakePipelines):
         self._enter(key)
 
     def _enter(self, key: ExecutionKey) -> None:
-        before = self.latest.get((key.pipeline, key.stage))
+        before = self.latest.get((key.pipeline, key.stage)) if key.pipeline not in self.parallel else None
         if key.pipeline in self.gone:
             return
         if before and self.truth[before].status is StageStatus.IN_PROGRESS:
@@ -94,11 +97,12 @@ class Deploys(FakePipelines):
         self.latest[key.pipeline, key.stage] = key
         self._begin(key, "STARTED")
 
-    def _begin(self, key: ExecutionKey, state: str) -> None:
+    def _begin(self, key: ExecutionKey, state: str, *, by_itself: bool = False) -> None:
         self.attempt[key] += 1
         attempt = self.attempt[key]
         runs = () if key.stage == GATE else (self._running(key),)
-        self._set(StageTruth(key, StageStatus.IN_PROGRESS, execution_status="InProgress", running=runs))
+        status = StageStatus.IN_PROGRESS
+        self._set(StageTruth(key, status, execution_status="InProgress", retried_itself=by_itself, running=runs))
         self._emit("Stage", key, state)
         if key.stage == GATE:
             job = f"job-{next(self._numbers)}"
@@ -155,11 +159,19 @@ class Deploys(FakePipelines):
     def _fails(self, key: ExecutionKey, *actions: FailedAction) -> None:
         self._set(
             StageTruth(
-                key, StageStatus.FAILED, failed=actions, failed_at=self._scheduler.now, execution_status="Failed"
+                key, StageStatus.FAILED, failed=actions, failed_at=self._scheduler.now, execution_status="Failed",
+                own_retry_spent=self.attempt[key] > 1,
             )
-        )
+        )  # fmt: skip
         for level in ("Action", "Stage", "Pipeline"):
             self._emit(level, key, "FAILED")
+        if self.retries_itself(key) and self.attempt[key] == 1:
+            self._scheduler.after(RETRIES_ITSELF_AFTER, lambda: self._retry_itself(key))
+
+    def _retry_itself(self, key: ExecutionKey) -> None:
+        """Once, unless somebody was quicker."""
+        if self.attempt[key] == 1 and not self._why_not(key):
+            self._begin(key, "RESUMED", by_itself=True)
 
     def _passes(self, key: ExecutionKey) -> None:
         self._set(StageTruth(key, StageStatus.SUCCEEDED, execution_status="InProgress"))
@@ -200,7 +212,7 @@ class Deploys(FakePipelines):
         truth = self.truth.get(key)
         if truth is None or key.pipeline in self.gone:
             return RetryImpossible("PipelineNotFoundException: no such pipeline, execution or stage")
-        if self.latest[key.pipeline, key.stage] != key:
+        if self.latest[key.pipeline, key.stage] != key and key.pipeline not in self.parallel:
             return NotLatest("NotLatestPipelineExecutionException")
         if truth.status is not StageStatus.FAILED:
             return NotRetryable(f"StageNotRetryableException: the stage is {truth.status}")
@@ -230,6 +242,9 @@ class Deploys(FakePipelines):
                 words = "; ".join(map(_told, told))
                 self._scheduler.say(f"{self._scheduler.task}: CodePipeline tells{behind_by}: {words}")
         return tuple(told)
+
+    def retries_itself(self, key: ExecutionKey) -> bool:
+        return key.pipeline in self.retry_themselves
 
     def retry_stage(self, key: ExecutionKey) -> None:
         self.retried.append(key)

@@ -39,6 +39,8 @@ class Plan:
     support_plan: bool
     acts: tuple[Act, ...]
     crowded: bool = False  # two deploys are many: bursts and canaries
+    parallel: tuple[str, ...] = ()  # pipelines of mode PARALLEL
+    retry_themselves: tuple[str, ...] = ()  # pipelines whose stages have onFailure RETRY
 
     def without(self, left_out: set[Act]) -> "Plan":
         return replace(self, acts=tuple(act for act in self.acts if act not in left_out))
@@ -69,7 +71,11 @@ def draw(seed: int) -> Plan:
         for _ in range(3):
             at = round(random.random() * HOURS * 3600, 3)
             acts.add(Act(at, "calendar closes", ARGUMENTS["calendar closes"](random)))
-    return Plan(seed, policy, tags, random.random() < 0.9, tuple(sorted(acts)), random.random() < 0.6)
+    return Plan(
+        seed, policy, tags, random.random() < 0.9, tuple(sorted(acts)), random.random() < 0.6,
+        parallel=("job",) if random.random() < 0.4 else (),
+        retry_themselves=("web",) if random.random() < 0.4 else (),
+    )  # fmt: skip
 
 
 def _act(random: Random) -> Act:

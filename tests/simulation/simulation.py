@@ -59,6 +59,8 @@ class Simulation:
         )
         self.pipelines.stages_of = dict(PIPELINES)
         self.pipelines.tags_of = plan.tags
+        self.pipelines.parallel = frozenset(plan.parallel)
+        self.pipelines.retry_themselves = frozenset(plan.retry_themselves)
         self.ports = {
             name: Port(name, target, self.scheduler, self.weather)
             for name, target in (

@@ -34,6 +34,21 @@ def test_in_a_parallel_pipeline_another_execution_supersedes_nothing() -> None:
     assert night.accepted() == 1
 
 
+def test_a_start_in_a_parallel_pipeline_asks_about_a_few_of_the_many_that_wait() -> None:
+    """Its own execution's events are held against all of them."""
+    night, _ = held_night()
+    keys = [a_key(execution_id=f"{number:08d}") for number in range(20)]
+    for key in keys:
+        night.stage_fails(key)
+    reads = len(night.pipelines.reads)
+    night.pipelines.show_status(NEWER, StageStatus.IN_PROGRESS)
+    night.event(EventState.STARTED, NEWER)
+    assert len(night.pipelines.reads) - reads == 3
+    for key in (keys[0], keys[-1]):
+        night.stage_passes(key)
+        assert night.status(key) is Status.RECOVERED
+
+
 def test_an_event_ahead_of_the_truth_is_looked_at_again_a_minute_later() -> None:
     night, _ = held_night()
     night.event(EventState.STARTED, NEWER)
@@ -54,6 +69,17 @@ def test_an_execution_that_is_stopped_is_left_alone() -> None:
     night.issue_closes(report)
     night.minutes(60)
     assert night.asked() == 0
+
+
+def test_a_stage_cancelled_by_a_changed_pipeline_is_not_called_stopped_by_somebody() -> None:
+    """StageExecution: cancelled means that the definition was updated before the stage could be completed."""
+    night, _ = held_night()
+    night.show(status=StageStatus.CANCELLED, failed=())
+    night.event(EventState.CANCELED)
+    assert (night.status(), night.execution().note) == (
+        Status.STOPPED,
+        "The pipeline was changed, so CodePipeline cancelled this execution; there is nothing left to retry.",
+    )
 
 
 @pytest.mark.parametrize("gone", ["pipeline", "stage"])

@@ -18,7 +18,8 @@ ENDED_SHOWN = 20
 def status(desk: Desk) -> Answer:
     """Everything that is not finished."""
     found = unfinished(desk)
-    lines = [f"• {deploy_line(each, desk.policy)}" for each in found.executions[:SHOWN_AT_MOST]]
+    shown = found.executions[:SHOWN_AT_MOST]
+    lines = [f"• {deploy_line(each, desk.policy, shown)}" for each in shown]
     more = len(found.executions) - len(lines)
     if more > 0:
         lines.append(f"and {'' if found.counted_all else 'at least '}{more} more; name a pipeline to see its own.")
@@ -29,7 +30,7 @@ def status_of(desk: Desk, pipeline: str) -> Answer:
     executions = of_pipeline(desk, pipeline)
     held = [each for each in executions if not each.status.finished]
     if held:
-        return Answer("\n".join(f"• {deploy_line(each, desk.policy)}" for each in held))
+        return Answer("\n".join(f"• {deploy_line(each, desk.policy, held)}" for each in held))
     if executions:
         last = deploy_line(executions[0], desk.policy)
         return Answer(f"Nothing of {bold(pipeline)} is held. Last: {last}")
