@@ -71,6 +71,7 @@ class FailedAction:
     services: tuple[str, ...] = ()  # Health services that the failure itself names (bot.evidence)
     build_phase: str = ""  # the CodeBuild phase that failed, where CodeBuild told
     build_fault: bool = False  # that phase broke in CodeBuild itself, not in the team's commands
+    reason: str = ""  # the service error that the service behind told, cut at MESSAGE_LIMIT
 
 
 RULE = "Rule"  # CodePipeline's own category of a stage condition's rule

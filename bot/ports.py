@@ -14,6 +14,7 @@ from bot.card_ref import CardRef
 from bot.gate_jobs import GateJobs
 from bot.hints import Hint
 from bot.holds import HoldStore
+from bot.inferred_store import InferredStore
 from bot.model import Entry, Execution, ExecutionKey, FailedAction, Issue, IssueReport, Override, PipelineTags
 
 T = TypeVar("T")
@@ -34,11 +35,15 @@ class DueKind(StrEnum):
     ISSUE = "ISSUE"
     HOLD = "HOLD"
     BURST = "BURST"
+    INFERRED = "INFERRED"
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something whose clock has come. `key`: str(ExecutionKey), a hint's, issue's or hold's, or a burst's id."""
+    """Something whose clock has come. `key`: str(ExecutionKey), a hint's, issue's or hold's, or a burst's id.
+
+    Of what was inferred the Region.
+    """
 
     kind: DueKind
     key: str
@@ -54,7 +59,7 @@ class Turn(StrEnum):
     DONE = "DONE"  # it was carried out
 
 
-class Store(BurstStore, HoldStore, Protocol):
+class Store(BurstStore, HoldStore, InferredStore, Protocol):
     """The table. Loads are consistent; `due`, `unfinished`, `finished`, `of_pipeline` read indexes: hints only."""
 
     def load_execution(self, key: ExecutionKey) -> Execution | None: ...

@@ -25,6 +25,7 @@ DUE = "due"  # the one partition of the index `due`
 UNFINISHED = "yes"  # the one partition of the index `unfinished`
 FINISHED = "yes"  # the one partition of the index `finished`
 ISSUES = "ISSUE"  # the partition of the ledger
+INFERRED = "INFERRED"  # the partition of what was seen to fail alike, a Region an item
 LINE = "HISTORY#"
 
 
@@ -50,6 +51,10 @@ def hold_key(key: str) -> Key:
 
 def issue_key(key: str) -> Key:
     return {"pk": ISSUES, "sk": key}
+
+
+def inferred_key(region: str) -> Key:
+    return {"pk": INFERRED, "sk": region}
 
 
 def edge_key(issue: str, key: str) -> Key:
@@ -83,6 +88,8 @@ def due_key(due: Due) -> Key:
         return hold_key(due.key)
     if due.kind is DueKind.BURST:
         return {"pk": f"BURST#{due.key}", "sk": "BURST"}
+    if due.kind is DueKind.INFERRED:
+        return inferred_key(due.key)
     return hint_key(due.key) if due.kind is DueKind.HINT else issue_key(due.key)
 
 
@@ -219,6 +226,8 @@ def read_due(item: Mapping[str, Any]) -> Due:
         kind, _, rest = str(item["pk"]).partition("#")
         if item["pk"] == ISSUES:
             return Due(DueKind.ISSUE, str(item["sk"]), due_at)
+        if item["pk"] == INFERRED:
+            return Due(DueKind.INFERRED, str(item["sk"]), due_at)
         if kind in ("HINT", "HOLD"):
             return Due(DueKind(kind), rest, due_at)
         if kind == "BURST" and item["sk"] == "BURST":

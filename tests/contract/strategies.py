@@ -14,6 +14,7 @@ from bot.bursts import Burst, BurstLine, ChannelRecord
 from bot.card_ref import CardRef
 from bot.hints import Hint
 from bot.holds import Hold
+from bot.inferred import RegionRecord
 from bot.model import Entry, Execution, ExecutionKey, Issue, Override
 
 names = st.text(string.ascii_letters + string.digits + ".@-_", min_size=1, max_size=12)
@@ -80,4 +81,7 @@ first_channels: st.SearchStrategy[ChannelRecord] = any_of(ChannelRecord).map(
 first_bursts: st.SearchStrategy[Burst] = any_of(Burst).map(lambda burst: replace(burst, revision=1))
 lines: st.SearchStrategy[BurstLine] = st.builds(
     lambda line, key: replace(line, key=str(key)), any_of(BurstLine), keys
+)
+first_regions: st.SearchStrategy[RegionRecord] = any_of(RegionRecord).map(
+    lambda record: replace(record, revision=1)
 )

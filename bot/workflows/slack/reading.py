@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from bot.cards import inferred_text
 from bot.slack.answers import Answer, deploy_line
 from bot.slack.explanation import explain_verdict
 from bot.slack.history import history_lines, past_line
@@ -11,6 +12,7 @@ from bot.workflows.slack.desk import PAGE, Desk, of_pipeline, suggestion, unfini
 
 SHOWN_AT_MOST = 50
 ISSUES_SHOWN = 20
+INFERRED_SHOWN = 5
 EXPLAINED_AT_MOST = 3
 ENDED_SHOWN = 20
 
@@ -18,8 +20,11 @@ ENDED_SHOWN = 20
 def status(desk: Desk) -> Answer:
     """Everything that is not finished."""
     found = unfinished(desk)
-    lines = [f"• {deploy_line(each, desk.policy)}" for each in found.executions[:SHOWN_AT_MOST]]
-    more = len(found.executions) - len(lines)
+    lines = [
+        *_inferred(desk),
+        *(f"• {deploy_line(each, desk.policy)}" for each in found.executions[:SHOWN_AT_MOST]),
+    ]
+    more = len(found.executions) - SHOWN_AT_MOST
     if more > 0:
         lines.append(f"and {'' if found.counted_all else 'at least '}{more} more; name a pipeline to see its own.")
     return Answer("\n".join(lines) or "Nothing is held.")
@@ -72,9 +77,9 @@ def history(desk: Desk, now: datetime) -> Answer:
 
 def issues(desk: Desk) -> Answer:
     """What is open at AWS, as far as Allclear has met it, and what it holds."""
-    shown = concerning(desk.store.ledger())
+    shown, alike = concerning(desk.store.ledger()), _inferred(desk)
     if not shown:
-        return Answer("No AWS issue is open that Allclear has heard of.")
+        return Answer("\n".join(["No AWS issue is open that Allclear has heard of.", *alike]))
     found = unfinished(desk)
     lines = [
         f"• {issue_line(issue, held_by(issue, found.executions), counted_all=found.counted_all)}"
@@ -82,4 +87,10 @@ def issues(desk: Desk) -> Answer:
     ]
     if len(shown) > ISSUES_SHOWN:
         lines.append(f"and {len(shown) - ISSUES_SHOWN} more.")
-    return Answer("\n".join(lines))
+    return Answer("\n".join([*lines, *alike]))
+
+
+def _inferred(desk: Desk) -> list[str]:
+    """What fails alike, and no AWS issue explains."""
+    live = [incident for record in desk.store.inferred() for incident in record.live()]
+    return [f"• Inferred, not AWS's word: {inferred_text.line(incident)}" for incident in live[:INFERRED_SHOWN]]
