@@ -79,7 +79,7 @@ class Inferred:
         return any(each.key == key for each in self.members)
 
     def is_like(self, sighting: Sighting) -> bool:
-        near = self.since_at - WITHIN <= sighting.failed_at <= self.last_at + QUIET_AFTER
+        near = self.since_at - QUIET_AFTER <= sighting.failed_at <= self.last_at + QUIET_AFTER
         return near and sighting.fault is self.fault and self.service in sighting.services
 
 

@@ -46,15 +46,16 @@ def stands(incident: Inferred) -> str:
         )
     if incident.ended is Ended.QUIET:
         return (
-            f"{failed}. No such failure has come for {duration_text(QUIET_AFTER)}, so this is over here. AWS posted"
-            " nothing that Allclear has heard of and that explains it."
+            f"{failed}. No such failure has come for {duration_text(QUIET_AFTER)}, so this is over here. AWS has"
+            " posted nothing, as far as Allclear has heard, that explains it."
         )
     return f"{failed}. Fewer than {PIPELINES} of them are left that may be AWS's, so nothing is inferred any more."
 
 
 def line(incident: Inferred) -> str:
-    """In short, for a list."""
-    return f"{_fails_alike(incident, 'fail')} · AWS has posted nothing that explains it · holds nothing"
+    """A live one in short, for a list."""
+    alike = _fails_alike(incident, "fail")
+    return f"Inferred, not AWS's word: {alike} · AWS has posted nothing that explains it · holds nothing"
 
 
 def _fails_alike(incident: Inferred, verb: str) -> str:

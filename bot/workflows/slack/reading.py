@@ -93,4 +93,4 @@ def issues(desk: Desk) -> Answer:
 def _inferred(desk: Desk) -> list[str]:
     """What fails alike, and no AWS issue explains."""
     live = [incident for record in desk.store.inferred() for incident in record.live()]
-    return [f"• Inferred, not AWS's word: {inferred_text.line(incident)}" for incident in live[:INFERRED_SHOWN]]
+    return [f"• {inferred_text.line(incident)}" for incident in live[:INFERRED_SHOWN]]
