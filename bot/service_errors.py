@@ -84,12 +84,15 @@ def _fault(action: FailedAction) -> Fault | None:
 
 
 def _services(action: FailedAction, policy: Policy) -> frozenset[str]:
-    """The narrowest that is known: what the error names, what the service behind told, what the provider is."""
+    """The narrowest that is known: what the error names, what failed in the stack, what the provider is.
+
+    What CodeDeploy and ECS deploy to may explain a failure; it is not what failed.
+    """
     named = _SDK_SERVICE.search(action.message) or _SDK_SERVICE.search(action.reason)
     from_error = SERVICES_BY_SDK_NAME.get(named.group(1).lower()) if named else None
     if from_error:
         return frozenset({from_error})
-    if action.services:
+    if action.services and action.provider == "CloudFormation":
         return frozenset(action.services)
     of_provider = dict(policy.provider_services).get(action.provider) or SERVICES_BY_PROVIDER.get(action.provider)
     return (of_provider or frozenset()) | SERVICES_BY_BUILD_PHASE.get(action.build_phase, frozenset())

@@ -82,6 +82,7 @@ def test_it_is_also_told_by_codepipelines_code_a_builds_phase_and_a_stacks_resou
         ({"services": ("RDS",), "message": "x (Service: AmazonEC2; Status Code: 500)"}, {"EC2"}),
         ({"services": ("RDS",), "reason": "x (Service: AmazonEC2; Status Code: 500)", "message": ""}, {"EC2"}),
         ({"provider": "CodeDeployToECS"}, {"CODEDEPLOY", "ECS"}),
+        ({"provider": "ECS", "services": ("ELASTICLOADBALANCING", "FARGATE")}, {"ECS"}),
     ],
 )
 def test_the_narrowest_service_that_is_known(changes: dict[str, object], services: set[str]) -> None:
