@@ -139,9 +139,9 @@ def look(record: RegionRecord, execution: Execution, error: ServiceError, now: d
     if counts(execution):
         after = _sighted(after, seen, now)
     elif issue is not None:
-        after = _without(after, seen.key, Ended.ADOPTED, issue, now)
+        after = _without(after, seen, Ended.ADOPTED, issue, now)
     elif execution.attribution.verdict is Verdict.OWN:
-        after = _without(after, seen.key, Ended.DISPROVED, None, now)
+        after = _without(after, seen, Ended.DISPROVED, None, now)
     return _saved(after, record, now)
 
 
@@ -224,17 +224,23 @@ def _begun(record: RegionRecord, service: str, members: list[Sighting], now: dat
     return _with(replace(record, sightings=left), incident)
 
 
-def _without(record: RegionRecord, key: str, why: Ended, issue: Blocker | None, now: datetime) -> RegionRecord:
+def _without(
+    record: RegionRecord, seen: Sighting, why: Ended, issue: Blocker | None, now: datetime
+) -> RegionRecord:
     """The failure counts no more. An incident ends with the issue that is its own, or when too few are left.
 
     One that went quiet is adopted all the same: the notice is late more often than not.
     """
-    record = replace(record, sightings=tuple(each for each in record.sightings if each.key != key))
+
+    def is_another(each: Sighting) -> bool:
+        return each.key != seen.key or each.failed_at > seen.failed_at
+
+    record = replace(record, sightings=tuple(filter(is_another, record.sightings)))
     for incident in record.incidents:
-        if not incident.lists(key) or not (incident.live or incident.ended is Ended.QUIET):
+        left = tuple(filter(is_another, incident.members))
+        if left == incident.members or not (incident.live or incident.ended is Ended.QUIET):
             continue
         own = issue is not None and issue.service in {incident.service, *SERVICES_OF_EVERY_ACTION}
-        left = tuple(each for each in incident.members if each.key != key)
         enough = len({each.pipeline for each in left}) >= PIPELINES
         if own or (incident.live and not enough):
             record = _with(record, replace(incident, ended_at=now, ended=why, issue=issue))

@@ -31,17 +31,15 @@ ATTEMPTS = 8  # each one after the first means that another failure was written 
 def seen(store: Store, execution: Execution, policy: Policy, now: datetime) -> str:
     """Write down what this state tells; answers the id of the live incident that lists the failure, "" if none.
 
-    Raises VersionConflict, also when the execution has moved on: whoever showed that it is explained by now found
-    nothing to take back.
+    Called before the card is saved with this state: if the state is no longer the newest, that conflicts or leaves
+    the card's clock running, and the newer one takes back what it must. Raises VersionConflict.
     """
     error = error_of(execution, policy) if policy.infer_incidents else None
-    if error is None or not _tells(execution):
+    if error is None or not (counts(execution) or _takes_back(execution)):
         return ""
     for _ in range(ATTEMPTS):
-        try:
-            stored = store.load_inferred(error.region) or RegionRecord(error.region)
-        except ParseError:  # a card says what it says without it
-            logger.exception("what fails alike in %s cannot be read back", error.region)
+        stored = _load(store, error.region)
+        if stored is None:
             return ""
         record = look(stored, execution, error, now)
         if record is not stored:
@@ -50,18 +48,37 @@ def seen(store: Store, execution: Execution, policy: Policy, now: datetime) -> s
             except VersionConflict:
                 continue
             _log(stored, record)
-            fresh = store.load_execution(execution.key)
-            if fresh is None or fresh.version != execution.version:
-                raise VersionConflict(f"{execution.key} has moved on")
-        incident = record.of(execution.key) if counts(execution) else None
-        return incident.incident_id if incident is not None else ""
+        return _live_one(record, execution)
     raise VersionConflict(f"{ATTEMPTS} other failures were written down for {error.region} in a row")
 
 
-def _tells(execution: Execution) -> bool:
-    """A state that neither counts nor takes back what an earlier one said has no business there."""
-    takes_back = explained_by(execution) is not None or execution.attribution.verdict is Verdict.OWN
-    return counts(execution) or (takes_back and execution.version > 1)
+def seen_again(store: Store, execution: Execution, policy: Policy, now: datetime) -> str:
+    """The same for a state that its card shows: nothing is added, because no save of the card follows."""
+    if _takes_back(execution):
+        return seen(store, execution, policy, now)
+    error = error_of(execution, policy) if policy.infer_incidents and counts(execution) else None
+    record = _load(store, error.region) if error is not None else None
+    return _live_one(record, execution) if record is not None else ""
+
+
+def _load(store: Store, region: str) -> RegionRecord | None:
+    """The Region's record, an empty one if there is none; None for one that cannot be read back."""
+    try:
+        return store.load_inferred(region) or RegionRecord(region)
+    except ParseError:  # a card says what it says without it
+        logger.exception("what fails alike in %s cannot be read back", region)
+        return None
+
+
+def _live_one(record: RegionRecord, execution: Execution) -> str:
+    incident = record.of(execution.key) if counts(execution) else None
+    return incident.incident_id if incident is not None else ""
+
+
+def _takes_back(execution: Execution) -> bool:
+    """Whether it may undo what an earlier state of it said."""
+    explained_or_own = explained_by(execution) is not None or execution.attribution.verdict is Verdict.OWN
+    return explained_or_own and execution.version > 1
 
 
 def _log(before: RegionRecord, after: RegionRecord) -> None:
@@ -90,13 +107,6 @@ def go_on(store: Store, region: str, now: datetime) -> None:
 
 def incidents(store: Store, incident_ids: Iterable[str]) -> list[Inferred]:
     """Those that are still known, in this order; what cannot be read back is not spoken of."""
-    found = []
-    for incident_id in incident_ids:
-        try:
-            record = store.load_inferred(region_of(incident_id))
-        except ParseError:
-            logger.exception("%s cannot be read back and is passed over", incident_id)
-            continue
-        incident = record.incident(incident_id) if record is not None else None
-        found += [incident] if incident is not None else []
-    return found
+    known = ((incident_id, _load(store, region_of(incident_id))) for incident_id in incident_ids)
+    found = (record.incident(incident_id) for incident_id, record in known if record is not None)
+    return [incident for incident in found if incident is not None]

@@ -17,7 +17,7 @@ from bot.policy import Policy
 from bot.ports import Store
 from bot.slack.port import Chat, Message
 from bot.workflows.bursts import draw
-from bot.workflows.inferring import seen
+from bot.workflows.inferring import seen, seen_again
 from bot.workflows.living_message import ATTEMPTS, LivingMessage
 from bot.workflows.placement import placed
 
@@ -102,8 +102,8 @@ class _Card(LivingMessage[CardRef]):
 
         An incident may have been inferred since: then a burst that tells of it lists the card too.
         """
-        alike = seen(self._saves, execution, self._policy, self._now) if card.ts else ""
-        if alike:
+        alike = seen_again(self._saves, execution, self._policy, self._now)
+        if alike and card.ts:
             card = placed(self._saves, card, execution, self._policy, self._now, alike)
             self.burst = card.burst
         if self._owes(card):

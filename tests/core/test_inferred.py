@@ -192,6 +192,14 @@ def test_a_failure_that_turns_out_the_teams_own_counts_no_more() -> None:
     assert seen(own, failed("api"), failed("job"), record=seen(failed("web"))).incidents == ()
 
 
+def test_an_older_states_explanation_takes_nothing_from_a_newer_failure() -> None:
+    again = failed("api", NOW + MINUTE)
+    record = seen(again, record=THREE, now=NOW + MINUTE)
+    assert seen(explained("api"), record=record, now=NOW + MINUTE) is record
+    lone = seen(again, now=NOW + MINUTE)
+    assert seen(explained("api"), record=lone, now=NOW + MINUTE) is lone
+
+
 def test_what_an_ended_incident_had_begins_no_other() -> None:
     """Its cards are drawn again, late, as the states that they were."""
     ended = seen(explained("api"), record=THREE)

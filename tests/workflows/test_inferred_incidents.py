@@ -13,7 +13,7 @@ from bot.model import Execution, ExecutionKey, PipelineTags, Status, Verdict
 from bot.ports import DueKind
 from bot.slack.port import Message
 from bot.workflows.world import apply
-from tests.builders import ISSUE_ARN, REGION, an_action
+from tests.builders import REGION, an_action
 from tests.workflows.meddling import MeddledStore, power_fails
 from tests.workflows.slack_night import SlackNight, deploy
 from tests.workflows.test_bursts_interrupted import Counted, at_every_call
@@ -225,16 +225,23 @@ def test_a_burst_that_is_there_tells_of_it() -> None:
 
 
 def test_one_that_is_explained_while_it_is_written_down_counts_no_more() -> None:
-    """The issue's claim came between our look and our save: it found nothing to take back."""
+    """Another notifier showed the issue's claim between our look and our save, and found nothing to take back."""
     night = a_night(2)
-    night.fail(2)
+    (key,) = night.fail(2)
+    night.records.clear()
     meddled = MeddledStore(night.store)
     night.notify_store = meddled  # type: ignore[assignment]
-    meddled.before("save_inferred", lambda: night.issue_opens(arn=ISSUE_ARN))
-    night.minutes(2)
+
+    def explained_and_shown() -> None:
+        night.issue_opens()
+        night.notify(key)
+        night.records.clear()
+
+    meddled.before("save_inferred", explained_and_shown)
+    night.notify(key)
+    assert night.status(key) is Status.BLOCKED
     assert not night.store.regions[REGION].live()
-    assert night.statuses() == {Status.BLOCKED}
-    night.check_all_shown()
+    assert night.store.cards[key].rendered_version == night.execution(key).version
 
 
 def test_a_record_that_cannot_be_read_back_stops_no_card() -> None:
