@@ -130,6 +130,16 @@ def test_issues_and_status_tell_of_it_and_of_live_ones_alone() -> None:
     assert (inferred, "*web* → Deploy" in deploy) == (said, True)
 
 
+def test_why_tells_of_the_one_that_lists_the_failure_once() -> None:
+    desk = a_desk()
+    keep(desk, an_execution(key=a_key(stage="Canary")), an_execution(), an_execution(key=a_key(pipeline="shop")))
+    both = an_inferred(members=(*LIVE.members, a_sighting(a_key(stage="Canary"))))
+    store_of(desk).save_inferred(RegionRecord(REGION, 1, NOW, incidents=(QUIET, both)))
+    assert say(desk, "why web").text.splitlines()[-1] == inferred_text.line(both)
+    assert say(desk, "why web").text.count("Inferred") == 1
+    assert "Inferred" not in say(desk, "why shop").text
+
+
 def test_the_home_tab_tells_of_it_beside_awss_issues() -> None:
     desk = a_desk()
     store_of(desk).save_inferred(RegionRecord(REGION, 1, NOW, incidents=(QUIET, LIVE)))

@@ -51,8 +51,10 @@ def why(desk: Desk, pipeline: str) -> Answer:
     if not executions:
         return unknown_pipeline(desk, pipeline, f"No failure of {bold(pipeline)} is known.")
     newest = [each for each in executions if not each.status.finished][:EXPLAINED_AT_MOST] or executions[:1]
-    issues = desk.store.ledger()
-    return Answer("\n".join(explain_verdict(each, issues, desk.policy) for each in newest))
+    issues, regions = desk.store.ledger(), desk.store.inferred()
+    lines = [explain_verdict(each, issues, desk.policy) for each in newest]
+    alike = [incident for each in newest for record in regions if (incident := record.of(each.key)) is not None]
+    return Answer("\n".join([*lines, *dict.fromkeys(map(inferred_text.line, alike))]))
 
 
 def history_of(desk: Desk, pipeline: str, now: datetime) -> Answer:
