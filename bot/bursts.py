@@ -76,6 +76,15 @@ class IssueShown:
 
 
 @dataclass(frozen=True, slots=True)
+class InferredShown:
+    """An inferred incident (bot.inferred) as the burst's card told of it."""
+
+    incident: str
+    stands: str = ""  # the sentences on the card; "" before it is drawn
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Burst:
     """Where a burst's one message is and what it owes. `wanted_version` rises with every change of a member."""
 
@@ -99,6 +108,7 @@ class Burst:
     asking_at: datetime | None = None
     retry_all: RetryAll | None = None
     issues: tuple[IssueShown, ...] = ()  # as it was last drawn: while there are any, its clock runs
+    inferred: tuple[InferredShown, ...] = ()  # what it has to tell of; its clock runs while one is live
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,20 +171,24 @@ class Place:
 
 
 def place(
-    record: ChannelRecord, key: ExecutionKey, issues: Sequence[str], now: datetime, new_burst: str
+    record: ChannelRecord, key: ExecutionKey, issues: Sequence[str], now: datetime, new_burst: str, alike: str = ""
 ) -> tuple[Place, ChannelRecord]:
-    """Where the execution's card goes, and the record that says so (the same one: it said so before)."""
+    """Where the execution's card goes, and the record that says so (the same one: it said so before).
+
+    `alike` is the inferred incident that lists the execution. It is shown by a burst, however few it has here.
+    """
     known, name = _pruned(record, now), str(key)
+    issues = (*issues, alike) if alike else issues
     burst = _burst_of(known, issues)
     if burst:
         return Place(burst), _saved(_hold(known, burst, issues, now), record, now)
     if known.burst and known.joined_at is not None and now - known.joined_at <= WINDOW:
         joined = _hold(replace(known, joined_at=now), known.burst, issues, now)
         return Place(known.burst), _saved(joined, record, now)
-    if any(card.key == name for card in known.recent):
+    if not alike and any(card.key == name for card in known.recent):
         return Place(), record  # placed before by somebody who died, or who is at it now
-    adopts = _crowd(known, name, issues)
-    if adopts:
+    adopts = _crowd(known, name, issues, alike)
+    if adopts or alike:
         opened = replace(known, burst=new_burst, joined_at=now, recent=())
         held = {entry.issue for entry in opened.issues if set(entry.cards) & set(adopts)}
         listed = _hold(opened, new_burst, sorted(held | set(issues)), now)
@@ -211,15 +225,18 @@ def _burst_of(record: ChannelRecord, issues: Sequence[str]) -> str:
     return next((entry.burst for entry in entries if entry is not None and entry.burst), "")
 
 
-def _crowd(record: ChannelRecord, key: str, issues: Sequence[str]) -> tuple[str, ...]:
-    """The cards of their own that are too many for one more; () while there is room."""
+def _crowd(record: ChannelRecord, key: str, issues: Sequence[str], alike: str) -> tuple[str, ...]:
+    """The cards of their own that are too many for one more; () while there is room.
+
+    Those of an inferred incident are too many already.
+    """
     crowd: list[str] = []
     for issue in issues:
         entry = record.of_issue(issue)
         cards = [card for card in entry.cards if card != key] if entry else []
-        if len(cards) >= OWN_CARDS:
+        if len(cards) >= OWN_CARDS or issue == alike:
             crowd += cards
-    recent = [card.key for card in record.recent]
+    recent = [card.key for card in record.recent if card.key != key]
     return tuple(dict.fromkeys([*crowd, *recent])) if crowd or len(recent) >= OWN_CARDS else ()
 
 

@@ -13,6 +13,7 @@ class Found:
     services: tuple[str, ...] = ()  # AWS Health service codes, sorted
     build_phase: str = ""
     build_fault: bool = False
+    reason: str = ""  # the first service error (bot.service_errors) that a failed resource names; cut
 
 
 class Evidence(Protocol):

@@ -72,6 +72,7 @@ class FailedAction:
     build_phase: str = ""  # the CodeBuild phase that failed, where CodeBuild told
     build_fault: bool = False  # that phase broke in CodeBuild itself, not in the team's commands
     beside: tuple[str, ...] = ()  # of a rule: the rules of its condition that did not fail
+    reason: str = ""  # the service error that the service behind told, cut at MESSAGE_LIMIT
 
 
 RULE = "Rule"  # CodePipeline's own category of a stage condition's rule

@@ -44,6 +44,7 @@ class Policy:
     ignored_services: tuple[str, ...] = DEFAULT_IGNORED_SERVICES
     health_unavailable: WhenHealthUnreadable = WhenHealthUnreadable.BLOCK
     mode: Mode = Mode.ACTIVE
+    infer_incidents: bool = True  # say so where several pipelines fail alike and AWS has posted nothing
     change_calendar: str = ""  # an SSM change calendar's name or ARN
     slack_channel: str = ""
     on_call_mention: str = ""
@@ -104,6 +105,9 @@ def parse_policy(environment: Mapping[str, str]) -> Policy:
     mode = environment.get("MODE", "").strip() or Mode.ACTIVE
     if mode not in tuple(Mode):
         raise ParseError("MODE", f"must be active or shadow, not {mode!r}")
+    infer = environment.get("INFER_INCIDENTS", "").strip() or "on"
+    if infer not in ("on", "off"):
+        raise ParseError("INFER_INCIDENTS", f"must be on or off, not {infer!r}")
     ignored = environment.get("IGNORED_SERVICES")
     return Policy(
         settle=timedelta(seconds=whole("SETTLE_SECONDS", 300, 0)),
@@ -118,6 +122,7 @@ def parse_policy(environment: Mapping[str, str]) -> Policy:
         ),
         health_unavailable=WhenHealthUnreadable(health),
         mode=Mode(mode),
+        infer_incidents=infer == "on",
         change_calendar=calendar,
         provider_services=_provider_services(environment.get("PROVIDER_SERVICES", "")),
         slack_channel=environment.get("SLACK_CHANNEL", "").strip(),

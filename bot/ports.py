@@ -14,6 +14,7 @@ from bot.burst_store import BurstStore
 from bot.card_ref import CardRef
 from bot.hints import Hint
 from bot.holds import HoldStore
+from bot.inferred_store import InferredStore
 from bot.model import Entry, Execution, ExecutionKey, Issue, IssueReport, Override
 from bot.pipelines import Pipelines, PlannedAction, StageStatus, StageTruth
 from bot.running import RunningStages
@@ -51,11 +52,15 @@ class DueKind(StrEnum):
     ISSUE = "ISSUE"
     HOLD = "HOLD"
     BURST = "BURST"
+    INFERRED = "INFERRED"
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something whose clock has come. `key`: str(ExecutionKey), a hint's, issue's or hold's, or a burst's id."""
+    """Something whose clock has come. `key`: str(ExecutionKey), a hint's, issue's or hold's, or a burst's id.
+
+    Of what was inferred the Region.
+    """
 
     kind: DueKind
     key: str
@@ -71,7 +76,7 @@ class Turn(StrEnum):
     DONE = "DONE"  # it was carried out
 
 
-class Store(BurstStore, HoldStore, RunningStages, Protocol):
+class Store(BurstStore, HoldStore, InferredStore, RunningStages, Protocol):
     """The table. Loads are consistent; `due`, `unfinished`, `finished`, `of_pipeline` read indexes: hints only."""
 
     def load_execution(self, key: ExecutionKey) -> Execution | None: ...

@@ -41,6 +41,7 @@ SETTINGS = (
     "CHANGE_",
     "HEALTH_",
     "IGNORED_",
+    "INFER_",
     "ISSUE_",
     "LATE_",
     "MAX_",

@@ -11,6 +11,7 @@ from typing import Any
 from bot.card_ref import CardRef
 from bot.hints import Hint
 from bot.holds import Hold
+from bot.inferred import Inferred, Sighting
 from bot.model import (
     Attribution,
     Blocker,
@@ -26,6 +27,7 @@ from bot.model import (
     Verdict,
 )
 from bot.running import RunningAction, RunningStage
+from bot.service_errors import Fault
 
 NOW = datetime(2026, 11, 23, 2, 20, tzinfo=UTC)
 ACCOUNT = "111122223333"
@@ -195,6 +197,19 @@ def a_hold(**changes: Any) -> Hold:
         reason="The health gate waits. Open: ECS in us-east-1.",
     )
     return replace(hold, **changes)
+
+
+def a_sighting(key: ExecutionKey = KEY, **changes: Any) -> Sighting:
+    """A failure on ECS, which answered with an error of its own."""
+    return replace(Sighting(str(key), NOW, ("ECS",), Fault.SERVER), **changes)
+
+
+def an_inferred(**changes: Any) -> Inferred:
+    """Three pipelines failed alike at `NOW`, and it was seen half a minute later."""
+    members = tuple(a_sighting(a_key(pipeline=name)) for name in ("api", "job", "web"))
+    seen_at = NOW + timedelta(seconds=30)
+    name = f"{REGION}#ECS#SERVER#20261123T022030.000000Z"
+    return replace(Inferred(name, REGION, "ECS", Fault.SERVER, NOW, NOW, seen_at, members), **changes)
 
 
 def a_card(**changes: Any) -> CardRef:

@@ -38,6 +38,7 @@ def test_the_parameters_are_the_promised_ones_with_their_defaults() -> None:
         "HealthUnavailable": "block",
         "ChangeCalendar": "",
         "Mode": "active",
+        "InferIncidents": "on",
         "ProviderServices": "",
         "OverrideUserGroup": "",
         "OverrideUsers": "",

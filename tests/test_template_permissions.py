@@ -19,6 +19,7 @@ EVERY_KEY = (
     "TURN#a",
     "HOLD#a",
     "RUNNING",
+    "INFERRED",
 )
 WITHOUT_RESOURCES = {
     "health:DescribeEvents",
@@ -146,7 +147,7 @@ def test_the_gate_looks_at_pipelines_and_changes_none() -> None:
 
 def test_notify_writes_only_what_is_said_of_executions() -> None:
     """A card, at worst, changes cards."""
-    cards = {"EXEC#a", "CHANNEL#a", "BURST#a"}
+    cards = {"EXEC#a", "CHANNEL#a", "BURST#a", "INFERRED"}
     assert {key for key in EVERY_KEY if "NotifyFunction" in who_may_write(key)} == cards
 
 
@@ -163,6 +164,14 @@ def test_notify_reads_how_an_issue_stands_and_cannot_change_it() -> None:
     table = STACK.tables[0].arn
     assert "NotifyFunction" in who_may("dynamodb:GetItem", table, "ISSUE")
     assert "NotifyFunction" not in who_may_write("ISSUE") | who_may("dynamodb:Query", table, "ISSUE")
+
+
+def test_what_is_inferred_can_hold_nothing() -> None:
+    """Those who decide whether a deploy is held, retried or let through cannot so much as read it."""
+    table = STACK.tables[0].arn
+    assert who_may_write("INFERRED") == {"NotifyFunction", "SweepFunction"}
+    assert who_may("dynamodb:GetItem", table, "INFERRED") == {"NotifyFunction", "SweepFunction"}
+    assert who_may("dynamodb:Query", table, "INFERRED") == {"SlackRequestFunction"}
 
 
 def test_only_slack_requests_mark_clicks_and_take_turns() -> None:

@@ -16,7 +16,7 @@ from bot.adapters.aws import (
     is_throttling,
     is_unanswered,
 )
-from bot.adapters.codepipeline_revision import Row
+from bot.adapters.codepipeline_rows import Row
 from bot.adapters.codepipeline_truth import Answers, stage_truths
 from bot.adapters.pipeline_tags import read_tags
 from bot.adapters.running_actions import usual_times

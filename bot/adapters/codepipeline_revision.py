@@ -2,10 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-Row = Mapping[str, Any]  # a structure of an answer, as botocore parsed it
+from bot.adapters.codepipeline_rows import Row
 
 REVISION_LIMIT = 200  # characters
 AUTHOR_LIMIT = 60

@@ -1,23 +1,18 @@
 """From CodePipeline's answers to the truth about the stages of one execution. Pure; the reads are elsewhere."""
 
 import logging
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.adapters.action_targets import target_of
-from bot.adapters.codepipeline_revision import Row, revision
+from bot.adapters.codepipeline_conditions import failed_condition, is_checked
+from bot.adapters.codepipeline_revision import revision
+from bot.adapters.codepipeline_rows import BEGINNING, Row, instant, issues_named
 from bot.adapters.running_actions import running_actions
 from bot.gate import GATE_MESSAGE_PREFIX
-from bot.model import MESSAGE_LIMIT, RULE, ExecutionKey, FailedAction
+from bot.model import MESSAGE_LIMIT, ExecutionKey, FailedAction
 from bot.pipelines import StageStatus, StageTruth
-
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-
-# A condition's statuses that stop a stage; Overridden and Cancelled ones, above all, do not.
-_CONDITION_FAILED = ("Failed", "Errored")
-_CONDITIONS = {"BEFORE_ENTRY": "beforeEntryConditionState", "ON_SUCCESS": "onSuccessConditionState"}
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +70,7 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
             went_on = any(later in acted_in for later in list(states)[list(states).index(name) + 1 :])
             status = _status(latest["status"]) if is_ours else _derived_status(attempts, state, answers, went_on)
         condition = (
-            _failed_condition(states[name], run.region) if is_ours and status is StageStatus.FAILED else None
+            failed_condition(states[name], run.region) if is_ours and status is StageStatus.FAILED else None
         )
         if condition is not None and any(attempt.changed_at > condition.at for attempt in failed):
             condition = None  # the actions that failed ran after it: it was passed, or is another attempt's
@@ -112,80 +107,15 @@ def stage_truths(run: ExecutionKey, answers: Answers) -> tuple[StageTruth, ...]:
                 or len(rows) > len({row["actionName"] for row in rows}),
                 pipeline_changed=len(versions) > 1,
                 condition=condition.kind if condition is not None else "",
-                checking=is_ours and _checking(states[name]),
+                checking=is_ours and is_checked(states[name]),
                 running=running_actions(key, answers.actions) if status is StageStatus.IN_PROGRESS else (),
             )
         )
     return tuple(truths)
 
 
-@dataclass(frozen=True, slots=True)
-class _Condition:
-    """A condition that failed its stage. `at` is when its last rule failed, or the condition itself."""
-
-    kind: str  # OverrideStageCondition's conditionType
-    at: datetime
-    rules: tuple[FailedAction, ...]
-
-
-def _failed_condition(state: Row, region: str) -> _Condition | None:
-    """The condition that stopped the stage's latest execution ("How do stage conditions work?").
-
-    A failed rule stands for a failed action: its ruleExecutionId is as new with every run as an
-    actionExecutionId, and so is the fence of a retry.
-    """
-    for kind, member in _CONDITIONS.items():
-        whole = state.get(member, {})
-        if whole.get("latestExecution", {}).get("status") not in _CONDITION_FAILED:
-            continue
-        failed = [
-            one for one in whole.get("conditionStates", ())
-            if one.get("latestExecution", {}).get("status") in _CONDITION_FAILED
-        ]  # fmt: skip
-        rows = [
-            (rule.get("ruleName", kind), rule.get("latestExecution", {}))
-            for one in failed
-            for rule in one.get("ruleStates", ())
-            if rule.get("latestExecution", {}).get("status") == "Failed"
-        ]
-        if not rows:  # it names no rule: the condition stands for them
-            rows = [(kind, one["latestExecution"]) for one in failed] or [(kind, whole["latestExecution"])]
-        told = [*(row for _, row in rows), *(one["latestExecution"] for one in failed)]
-        at = max((_instant(row.get("lastStatusChange")) for row in told), default=_BEGINNING)
-        failed_names = {name for name, _ in rows}
-        names = (rule.get("ruleName", "") for one in failed for rule in one.get("ruleStates", ()))
-        beside = tuple(dict.fromkeys(name for name in names if name and name not in failed_names))
-        return _Condition(kind, at, tuple(_failed_rule(name, row, region, beside) for name, row in rows))
-    return None
-
-
-def _failed_rule(name: str, row: Row, region: str, beside: tuple[str, ...]) -> FailedAction:
-    error = row.get("errorDetails", {})
-    message = error.get("message") or row.get("summary", "")
-    external_id = row.get("externalExecutionId", "")
-    return FailedAction(
-        name=name,
-        action_execution_id=row.get("ruleExecutionId")
-        or f"{name}@{_instant(row.get('lastStatusChange')).isoformat()}",
-        region=region,
-        category=RULE,
-        error_code=error.get("code", ""),
-        message=message[:MESSAGE_LIMIT],
-        external_execution_id=external_id,
-        external_execution_url=row.get("externalExecutionUrl", ""),
-        gate_issues=tuple(_issues_named(external_id)) if message.startswith(GATE_MESSAGE_PREFIX) else None,
-        beside=beside,
-    )
-
-
-def _checking(state: Row) -> bool:
-    """A condition's rules run at this moment."""
-    conditions = (state.get(member, {}) for member in _CONDITIONS.values())
-    return any(each.get("latestExecution", {}).get("status") == "InProgress" for each in conditions)
-
-
 def _latest(instants: Sequence[datetime]) -> datetime | None:
-    return max((at for at in instants if at > _BEGINNING), default=None)
+    return max((at for at in instants if at > BEGINNING), default=None)
 
 
 def _newest_attempts(stage: str, answers: Answers, state: Row) -> list[_Attempt]:
@@ -215,17 +145,17 @@ def _newest_attempts(stage: str, answers: Answers, state: Row) -> list[_Attempt]
         return known
     # The list lags behind. An action that has not run yet still shows what it did for another execution, so what
     # is older than this one does not count.
-    began_at = min((_instant(row.get("startTime")) for row in answers.actions), default=_BEGINNING)
+    began_at = min((instant(row.get("startTime")) for row in answers.actions), default=BEGINNING)
     return known + [attempt for attempt in unlisted if attempt.changed_at >= began_at]
 
 
 def _listed(name: str, rows: Sequence[Row]) -> _Attempt:
-    newest = max(rows, key=lambda row: _instant(row.get("startTime")))  # on a tie the first listed: newest first
+    newest = max(rows, key=lambda row: instant(row.get("startTime")))  # on a tie the first listed: newest first
     return _Attempt(
         name=name,
         action_execution_id=newest.get("actionExecutionId", ""),
         status=newest.get("status", ""),
-        changed_at=_instant(newest.get("lastUpdateTime") or newest.get("startTime")),
+        changed_at=instant(newest.get("lastUpdateTime") or newest.get("startTime")),
         input=newest.get("input", {}),
         result=newest.get("output", {}).get("executionResult", {}),
         state={},
@@ -237,7 +167,7 @@ def _seen(name: str, seen: Row, listed: _Attempt | None) -> _Attempt:
         name=name,
         action_execution_id=seen["actionExecutionId"],
         status=seen.get("status", ""),
-        changed_at=_instant(seen.get("lastStatusChange")),
+        changed_at=instant(seen.get("lastStatusChange")),
         input=listed.input if listed is not None else {},
         result={},
         state=seen,
@@ -262,16 +192,9 @@ def _failed_action(attempt: _Attempt, pipeline_region: str, account: str) -> Fai
         message=message[:MESSAGE_LIMIT],
         external_execution_id=external_id,
         external_execution_url=result.get("externalExecutionUrl") or state.get("externalExecutionUrl", ""),
-        gate_issues=tuple(_issues_named(external_id)) if from_gate else None,
+        gate_issues=tuple(issues_named(external_id)) if from_gate else None,
         target=target_of(kind.get("provider", ""), attempt.input, account),
     )
-
-
-def _issues_named(external_id: str) -> Iterator[str]:
-    """The gate's list of last ARN segments, without the +N that stands for those it had no room for."""
-    for part in (part.strip() for part in external_id.split(",")):
-        if part and not re.fullmatch(r"\+[0-9]+", part):
-            yield part
 
 
 def _status(told: str) -> StageStatus:
@@ -309,9 +232,9 @@ def _lags(state: Row, rows: Sequence[Row]) -> bool:
     """GetPipelineState still shows the stage as it was before this execution entered it: nobody overtook us."""
     told = [each["latestExecution"] for each in state.get("actionStates", ()) if each.get("latestExecution")]
     ours = {row.get("actionExecutionId") for row in rows}
-    began_at = min((_instant(row.get("startTime")) for row in rows), default=_BEGINNING)
+    began_at = min((instant(row.get("startTime")) for row in rows), default=BEGINNING)
     return bool(told) and all(
-        each.get("actionExecutionId") not in ours and _instant(each.get("lastStatusChange")) < began_at
+        each.get("actionExecutionId") not in ours and instant(each.get("lastStatusChange")) < began_at
         for each in told
     )
 
@@ -319,7 +242,3 @@ def _lags(state: Row, rows: Sequence[Row]) -> bool:
 def _person(changed_by: str) -> str:
     """ "Admin/my-user" of arn:aws:sts::123456789012:assumed-role/Admin/my-user; an id that is no ARN as it is."""
     return changed_by.partition("/")[2] or changed_by
-
-
-def _instant(told: datetime | None) -> datetime:
-    return told.astimezone(UTC) if told is not None else _BEGINNING

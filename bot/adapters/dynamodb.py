@@ -1,16 +1,15 @@
 """The store on DynamoDB: which items are written together, under which condition, and what a refusal means."""
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from time import sleep as real_sleep
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_lambda_powertools import Logger
-
 from bot.adapters import table_items as items
 from bot.adapters.dynamodb_bursts import DynamoBursts
+from bot.adapters.dynamodb_inferred import DynamoInferred
 from bot.adapters.dynamodb_table import (
     AT_MOST,
     BEGINS_WITH,
@@ -19,12 +18,13 @@ from bot.adapters.dynamodb_table import (
     Request,
     Table,
     put_request,
+    readable,
     update_request,
 )
 from bot.adapters.plain_values import parse_instant, plain_instant
 from bot.adapters.table_items import Item, Key
 from bot.card_ref import CardRef
-from bot.errors import DuplicateClick, ParseError, VersionConflict
+from bot.errors import DuplicateClick, VersionConflict
 from bot.hints import Hint
 from bot.holds import Hold
 from bot.model import Entry, Execution, ExecutionKey, Issue, Override
@@ -36,10 +36,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-logger = Logger(child=True)
 
-
-class DynamoStore(DynamoBursts):
+class DynamoStore(DynamoBursts, DynamoInferred):
     """bot.ports.Store over one DynamoDB table (docs/architecture.md).
 
     Every method may raise TryLater (throttled, busy, unreachable); loads raise ParseError for an item that cannot
@@ -106,7 +104,7 @@ class DynamoStore(DynamoBursts):
     def overrides(self, account: str, region: str, pipeline: str, execution_id: str) -> tuple[Override, ...]:
         """As the port says. One that cannot be read lets nothing pass."""
         partition = items.overrides_of(account, region, pipeline, execution_id)
-        return tuple(_readable(self._table.every(("pk", partition)), items.read_override))
+        return tuple(readable(self._table.every(("pk", partition)), items.read_override))
 
     def wake_execution(self, key: ExecutionKey, now: datetime) -> None:
         self._update_if(items.state_key(key), {"woken_at": plain_instant(now)}, {"sk": "STATE"})
@@ -161,7 +159,7 @@ class DynamoStore(DynamoBursts):
 
     def running(self, limit: int) -> tuple[RunningStage, ...]:
         rows = self._table.every(("pk", items.RUNNING))
-        return tuple(islice(_readable(rows, items.read_running), limit))
+        return tuple(islice(readable(rows, items.read_running), limit))
 
     def load_issue(self, key: str) -> Issue | None:
         return self._load(items.issue_key(key), items.read_issue)
@@ -189,17 +187,17 @@ class DynamoStore(DynamoBursts):
             raise VersionConflict(f"{issue.key}: version {issue.version - 1} is not the newest") from refusal
 
     def ledger(self) -> tuple[Issue, ...]:
-        return tuple(_readable(self._table.every(("pk", items.ISSUES)), items.read_issue))
+        return tuple(readable(self._table.every(("pk", items.ISSUES)), items.read_issue))
 
     def held_by(self, issue: str, after: str, limit: int) -> Page[ExecutionKey]:
         start = items.edge_key(issue, after)
         rows = self._table.query(("pk", start["pk"]), start=start if after else None, limit=limit)
-        return Page(tuple(_readable(rows.items, items.read_edge)), rows.last["sk"] if rows.last else None)
+        return Page(tuple(readable(rows.items, items.read_edge)), rows.last["sk"] if rows.last else None)
 
     def due(self, now: datetime, limit: int) -> tuple[Due, ...]:
         upto = (AT_MOST, "due_at", plain_instant(now))
         rows = self._table.every(("due", items.DUE), index="due", sort=upto, limit=limit)
-        return tuple(islice(_readable(rows, items.read_due), limit))
+        return tuple(islice(readable(rows, items.read_due), limit))
 
     def postpone(self, due: Due, until: datetime) -> None:
         seen = {"due_at": plain_instant(due.due_at)}
@@ -212,12 +210,12 @@ class DynamoStore(DynamoBursts):
             pk = f"EXEC#{after.partition('#')[2]}"
             start = {"unfinished": items.UNFINISHED, "opened": after, "pk": pk, "sk": "STATE"}
         rows = self._table.query(("unfinished", items.UNFINISHED), index="unfinished", start=start, limit=limit)
-        executions = tuple(_readable(rows.items, items.read_execution))
+        executions = tuple(readable(rows.items, items.read_execution))
         return Page(executions, rows.last["opened"] if rows.last else None)
 
     def finished(self, limit: int) -> tuple[Execution, ...]:
         rows = self._table.every(("finished", items.FINISHED), index="finished", newest_first=True, limit=limit)
-        return tuple(islice(_readable(rows, items.read_execution), limit))
+        return tuple(islice(readable(rows, items.read_execution), limit))
 
     def take_turn(self, request: str, now: datetime, lease: timedelta, expires_at: datetime) -> Turn:
         """As the port says. A turn is taken over only from the very one that was seen."""
@@ -245,7 +243,7 @@ class DynamoStore(DynamoBursts):
 
     def of_pipeline(self, pipeline: str, limit: int) -> tuple[Execution, ...]:
         rows = self._table.every(("pipeline", pipeline), index="pipeline", newest_first=True, limit=limit)
-        return tuple(islice(_readable(rows, items.read_execution), limit))
+        return tuple(islice(readable(rows, items.read_execution), limit))
 
     def _load(self, key: Key, read: Callable[[Item], T]) -> T | None:
         item = self._table.get(key)
@@ -295,14 +293,3 @@ def _want_card(execution: Execution) -> Request:
         "expires_at": items.expires_at(execution),
     }
     return update_request(items.card_key(execution.key), wanted, add={"revision": 1})
-
-
-def _readable(rows: Iterable[Item], read: Callable[[Item], T]) -> Iterator[T]:
-    """What can be read of a listing: one broken item must not hide the others."""
-    for row in rows:
-        try:
-            yield read(row)
-        except ParseError as error:
-            logger.warning(
-                "left an unreadable item out", extra={"pk": row["pk"], "sk": row["sk"], "field": error.field}
-            )

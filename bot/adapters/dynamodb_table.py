@@ -2,22 +2,25 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from aws_lambda_powertools import Logger
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from botocore.parsers import ResponseParserError
 
 from bot.adapters.table_items import Item, Key
-from bot.errors import AllclearError, TryLater
+from bot.errors import AllclearError, ParseError, TryLater
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 T = TypeVar("T")
+logger = Logger(child=True)
+
 Request = dict[str, Any]  # one PutItem's or UpdateItem's parameters, without the table's name
 
 PAUSES = (0.05, 0.1, 0.2, 0.4)  # seconds, at most, before a write that met another one is sent again
@@ -75,6 +78,17 @@ def update_request(
     request = _expressions(list(written.items()), only_if or {})
     request["UpdateExpression"] = " ".join(f"{verb} {', '.join(terms)}" for verb, terms in clauses if terms)
     return {"Key": _plain_to_wire(key), **request}
+
+
+def readable(rows: Iterable[Item], read: Callable[[Item], T]) -> Iterator[T]:
+    """What can be read of a listing: one broken item must not hide the others."""
+    for row in rows:
+        try:
+            yield read(row)
+        except ParseError as error:
+            logger.warning(
+                "left an unreadable item out", extra={"pk": row["pk"], "sk": row["sk"], "field": error.field}
+            )
 
 
 def _expressions(written: list[tuple[str, object]], only_if: Mapping[str, object]) -> Request:

@@ -11,8 +11,9 @@ from typing import Any
 from bot.adapters.aws import AWS_ERRORS, AwsClients, error_text, is_passing
 from bot.errors import TryLater
 from bot.evidence import Found
-from bot.model import FailedAction
+from bot.model import MESSAGE_LIMIT, FailedAction
 from bot.providers import LOAD_BALANCER, SERVICES_BY_PLATFORM, services_of_resource
+from bot.service_errors import fault_of
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class ServiceEvidence:
             return Found()
 
     def _stack(self, _account: str, action: FailedAction) -> Found:
-        """The services of the resources that failed in the action's stack, and in stacks nested in it."""
+        """The services of the resources that failed in the action's stack, and in stacks nested in it; how."""
         return self._resources(action, _failures)
 
     def _stack_underway(self, _account: str, action: FailedAction) -> Found:
@@ -78,6 +79,7 @@ class ServiceEvidence:
 
     def _resources(self, action: FailedAction, pick: Callable[[Iterator[Event]], Iterator[Event]]) -> Found:
         services: set[str] = set()
+        reason = ""
         waiting = [action.target] if action.target else []
         for _ in range(STACKS):
             if not waiting:
@@ -88,7 +90,9 @@ class ServiceEvidence:
                     waiting.append(nested)
                 else:
                     services |= services_of_resource(event.get("ResourceType", ""))
-        return Found(services=tuple(sorted(services)))
+                    told = event.get("ResourceStatusReason", "")[:MESSAGE_LIMIT]
+                    reason = reason or (told if fault_of(told) else "")
+        return Found(services=tuple(sorted(services)), reason=reason)
 
     def _stack_events(self, region: str, stack: str) -> Iterator[Event]:
         """Newest first, a page at a time."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, timedelta
 
 from bot.adapters.action_targets import target_of
-from bot.adapters.codepipeline_revision import Row
+from bot.adapters.codepipeline_rows import Row
 from bot.model import ExecutionKey, FailedAction
 from bot.running import ActionName, RunningAction, usual_time
 

@@ -28,6 +28,7 @@ FINISHED = "yes"  # the one partition of the index `finished`
 ISSUES = "ISSUE"  # the partition of the ledger
 RUNNING = "RUNNING"  # the partition of the stages that run
 RUNNING_KEPT = timedelta(days=8)  # longer than an approval waits by itself, the longest of actions
+INFERRED = "INFERRED"  # the partition of what was seen to fail alike, a Region an item
 LINE = "HISTORY#"
 
 
@@ -57,6 +58,10 @@ def running_key(key: ExecutionKey) -> Key:
 
 def issue_key(key: str) -> Key:
     return {"pk": ISSUES, "sk": key}
+
+
+def inferred_key(region: str) -> Key:
+    return {"pk": INFERRED, "sk": region}
 
 
 def edge_key(issue: str, key: str) -> Key:
@@ -90,6 +95,8 @@ def due_key(due: Due) -> Key:
         return hold_key(due.key)
     if due.kind is DueKind.BURST:
         return {"pk": f"BURST#{due.key}", "sk": "BURST"}
+    if due.kind is DueKind.INFERRED:
+        return inferred_key(due.key)
     return hint_key(due.key) if due.kind is DueKind.HINT else issue_key(due.key)
 
 
@@ -237,6 +244,8 @@ def read_due(item: Mapping[str, Any]) -> Due:
         kind, _, rest = str(item["pk"]).partition("#")
         if item["pk"] == ISSUES:
             return Due(DueKind.ISSUE, str(item["sk"]), due_at)
+        if item["pk"] == INFERRED:
+            return Due(DueKind.INFERRED, str(item["sk"]), due_at)
         if kind in ("HINT", "HOLD"):
             return Due(DueKind(kind), rest, due_at)
         if kind == "BURST" and item["sk"] == "BURST":

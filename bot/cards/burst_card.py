@@ -8,9 +8,10 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from bot.bursts import Burst, BurstLine
-from bot.cards import burst_text
+from bot.cards import burst_text, inferred_text
 from bot.cards import text as card_text
 from bot.cards.card import confirm_dialog
+from bot.inferred import Inferred
 from bot.model import Execution, Issue
 from bot.policy import Policy
 from bot.slack.issue_answers import offered, still_ignored
@@ -26,22 +27,30 @@ IN_A_SECTION = 8  # of at most 300 characters each, in a section's 3,000
 
 
 def render_burst(
-    burst: Burst, lines: Sequence[BurstLine], policy: Policy, issues: Sequence[Issue] = ()
+    burst: Burst,
+    lines: Sequence[BurstLine],
+    policy: Policy,
+    issues: Sequence[Issue] = (),
+    inferred: Sequence[Inferred] = (),
 ) -> Message:
     """The burst's card. Within every limit of Block Kit, whatever its members are called.
 
-    `issues` are those that hold members, as the ledger has them; the caller looks them up as it draws.
+    `issues` are those that hold members, as the ledger has them, `inferred` the inferred incidents that it tells
+    of; the caller looks them up as it draws.
     """
-    headline = burst_text.headline(lines)
+    headline = burst_text.headline(lines, inferred)
     closed = {issue.key for issue in issues if not issue.open}
     over = bool(issues) and closed.issuperset(burst_text.holding(lines))
-    counts, what_next = burst_text.counts(lines), burst_text.what_next(lines, policy, over=over)
+    alike = [inferred_text.stands(incident) for incident in inferred]
+    told = any(incident.live for incident in inferred)
+    counts, what_next = burst_text.counts(lines), burst_text.what_next(lines, policy, over=over, told=told)
     stand = [burst_text.issue_stands(issue, policy) for issue in issues]
     shown, more = burst_text.listed(lines, LISTED)
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": plain(headline, 150)},
         {"type": "section", "text": mrkdwn(f"{counts} {what_next}")},
         *(_issue(issue, said) for issue, said in zip(issues, stand, strict=True)),
+        *({"type": "section", "text": mrkdwn(said)} for said in alike),
     ]
     for start in range(0, len(shown), IN_A_SECTION):
         part = "\n".join(f"• {line}" for line in shown[start : start + IN_A_SECTION])
@@ -56,15 +65,17 @@ def render_burst(
     if any(line.waits for line in lines):
         blocks.append({"type": "actions", "elements": [_retry_all(burst, lines, closed)]})
     return Message(
-        text=_spoken(" ".join((f"{escape(headline, 300)}. {counts} {what_next}", *stand)), shown, more),
+        text=_spoken(" ".join((f"{escape(headline, 300)}. {counts} {what_next}", *stand)), alike, shown, more),
         blocks=tuple(blocks),
         metadata={"event_type": BURST_EVENT_TYPE, "event_payload": {"key": burst.burst_id}},
     )
 
 
-def _spoken(beginning: str, shown: Sequence[str], more: int) -> str:
+def _spoken(beginning: str, alike: Sequence[str], shown: Sequence[str], more: int) -> str:
     """All of it for those who hear the text and see no blocks; as many members as there is room for."""
     text, left = beginning, len(shown) + more
+    for said in alike:
+        text = f"{text} {said}" if len(text) + len(said) + 40 <= TEXT_LIMIT else text
     for line in shown:
         if len(text) + len(line) + 40 > TEXT_LIMIT:
             break

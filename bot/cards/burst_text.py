@@ -9,9 +9,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.bursts import BurstLine
+from bot.cards import inferred_text
 from bot.cards.fields import short_id
 from bot.cards.hanging import HANGS, NOT_FAILED
 from bot.cards.text import STATUS_WORDS, WHO_MAY_ACT
+from bot.inferred import Inferred
 from bot.model import HEALTH_UNREADABLE, Blocker, ExecutionKey, Issue, IssuePhase, PipelineTags, Status
 from bot.names import NO_PLAN, issue_at
 from bot.policy import Policy
@@ -37,10 +39,16 @@ FROZEN = "waiting for a change calendar"
 COUNTED = {**STATUS_WORDS, Status.NEEDS_HUMAN: "waiting for a person"}
 
 
-def headline(lines: Sequence[BurstLine]) -> str:
-    """ "RDS in us-east-1: 40 deploys held", plain text; without an issue "5 deploys failed within minutes"."""
+def headline(lines: Sequence[BurstLine], inferred: Sequence[Inferred] = ()) -> str:
+    """ "RDS in us-east-1: 40 deploys held", plain text; without an issue "5 deploys failed within minutes".
+
+    Where one of the inferred incidents is live, and no issue holds or explains most: what fails alike.
+    """
     issue = _named_issue(lines)
-    return f"{issue}: {_how_many(lines)}" if issue else _how_many(lines, explained=False)
+    alike = next((incident for incident in inferred if incident.live), None)
+    if issue or alike is None or all(line.status.finished for line in lines):
+        return f"{issue}: {_how_many(lines)}" if issue else _how_many(lines, explained=False)
+    return inferred_text.headline(alike)
 
 
 def _how_many(lines: Sequence[BurstLine], *, explained: bool = True) -> str:
@@ -135,8 +143,11 @@ def _all_clear_stands(issue: Issue) -> str:
             return "What it held is being retried, a few at a time."
 
 
-def what_next(lines: Sequence[BurstLine], policy: Policy, *, over: bool = False) -> str:
-    """What happens next and who may act; at the end, how it went. `over`: no issue that holds members is open."""
+def what_next(lines: Sequence[BurstLine], policy: Policy, *, over: bool = False, told: bool = False) -> str:
+    """What happens next and who may act; at the end, how it went.
+
+    `over`: no issue that holds members is open. `told`: the card says elsewhere that AWS has posted nothing.
+    """
     if all(line.status.finished for line in lines):
         return _summary(lines)
     sentences = []
@@ -150,7 +161,7 @@ def what_next(lines: Sequence[BurstLine], policy: Policy, *, over: bool = False)
         )
     asking = any(line.status is Status.NEEDS_HUMAN for line in lines)
     if asking:
-        if not any(line.explained_by or line.blockers for line in lines):
+        if not told and not any(line.explained_by or line.blockers for line in lines):
             sentences.append("No AWS issue explains this so far.")
         why = "What waits for a person is not retried by itself: its own card says why, and what to do."
         sentences.append(with_on_call(why, policy))

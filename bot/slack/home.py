@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from bot.cards import inferred_text
 from bot.cards.card import buttons
+from bot.inferred import Inferred
 from bot.model import Execution, Issue
 from bot.policy import Policy
 from bot.slack.answers import deploy_line, sections
@@ -14,6 +16,7 @@ from bot.slack.mrkdwn import mrkdwn, plain, slack_date
 
 DEPLOYS_SHOWN = 20  # two blocks each
 ISSUES_SHOWN = 15
+INFERRED_SHOWN = 5
 RECOVERIES_SHOWN = 10
 
 Block = dict[str, Any]
@@ -28,11 +31,16 @@ def home(
     *,
     notice: str = "",
     counted_all: bool = True,
+    inferred: Sequence[Inferred] = (),
 ) -> dict[str, Any]:
-    """`notice` says what came of a click here, in safe mrkdwn; without `counted_all` there may be more."""
+    """`notice` says what came of a click here, in safe mrkdwn; without `counted_all` there may be more.
+
+    `inferred` are the live ones.
+    """
     blocks: list[Block] = [*sections(notice), *([{"type": "divider"}] if notice else ())]
     blocks += [_header("Blocked now"), *_deploys(unfinished, policy, counted_all)]
     blocks += [_header("AWS issues"), *_issues(issues, unfinished, counted_all)]
+    blocks += [_text(inferred_text.line(incident)) for incident in inferred[:INFERRED_SHOWN]]
     blocks += [_header("Last recoveries")]
     blocks += sections("\n".join(f"• {past_line(each, now)}" for each in recoveries[:RECOVERIES_SHOWN])) or [
         _text("None yet.")

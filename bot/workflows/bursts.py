@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.bursts import Burst, IssueShown
-from bot.cards import burst_text
+from bot.bursts import Burst, InferredShown, IssueShown
+from bot.cards import burst_text, inferred_text
 from bot.cards.burst_card import burst_asking_key, render_burst, render_burst_asking
 from bot.errors import ParseError, TryLater, VersionConflict
 from bot.model import ExecutionKey, Issue
 from bot.policy import Policy
 from bot.ports import Store
 from bot.slack.port import Chat
+from bot.workflows.inferring import incidents
 from bot.workflows.living_message import BACKOFF_FIRST, BACKOFF_MOST, POSTING_LEASE, LivingMessage
 from bot.workflows.placement import adopt
 
@@ -74,6 +75,7 @@ class _BurstCard(LivingMessage[Burst]):
         self._policy = policy
         self._asking = 0
         self._told: tuple[IssueShown, ...] = ()  # of the issues that hold members, as the card says it
+        self._inferred: dict[str, InferredShown] = {}  # the same of inferred incidents
         self.wait = timedelta(0)  # until it may be drawn again
 
     def done(self) -> bool:
@@ -110,7 +112,9 @@ class _BurstCard(LivingMessage[Burst]):
         self._asking = sum(line.asks for line in lines)
         issues = self._issues(burst_text.holding(lines)[: burst_text.ISSUES_SHOWN])
         self._told = self._as_told(issues)
-        message = render_burst(leased, lines, self._policy, issues)
+        inferred = incidents(self._saves, (shown.incident for shown in burst.inferred))
+        self._inferred = {each.incident_id: inferred_text.shown(each) for each in inferred}
+        message = render_burst(leased, lines, self._policy, issues, inferred)
         if burst.ts:
             return self._update(leased, burst.wanted_version, message) and not self.shown
         if self._asking:  # the card that is posted now tells people itself
@@ -122,7 +126,10 @@ class _BurstCard(LivingMessage[Burst]):
 
         No member changes as an issue is closed, settles or fails its canary: the burst's own clock looks.
         """
-        if burst.issues != self._as_told(self._issues([shown.issue for shown in burst.issues])):
+        live = incidents(self._saves, (shown.incident for shown in burst.inferred if shown.live))
+        self._inferred = {each.incident_id: inferred_text.shown(each) for each in live}
+        stands = self._as_told(self._issues([shown.issue for shown in burst.issues]))
+        if burst.issues != stands or burst.inferred != self._with_inferred(burst):
             self._save(replace(burst, wanted_version=burst.wanted_version + 1, due_at=self._now))
             return False
         if self._asks(burst) and burst.asks_at is not None and self._now >= burst.asks_at + MORE_WITHIN:
@@ -155,13 +162,19 @@ class _BurstCard(LivingMessage[Burst]):
 
     def _settled(self, ref: Burst) -> Burst:
         asks_at = (ref.asks_at or self._now) if self._asking else None
-        return replace(ref, drawing_until_at=None, asks=self._asking, asks_at=asks_at, issues=self._told)
+        told = replace(ref, issues=self._told, inferred=self._with_inferred(ref))
+        return replace(told, drawing_until_at=None, asks=self._asking, asks_at=asks_at)
+
+    def _with_inferred(self, ref: Burst) -> tuple[InferredShown, ...]:
+        """As it was looked at; one that came to be told of since, or is known no more, stays as it stands."""
+        return tuple(self._inferred.get(shown.incident, shown) for shown in ref.inferred)
 
     def _asks(self, ref: Burst) -> bool:
         return bool(ref.ts) and ref.asks_at is not None and not ref.asked_version
 
     def _owes(self, ref: Burst) -> bool:
-        return self._asks(ref) or bool(ref.issues) or (ref.retry_all is not None and not ref.retry_all.done)
+        tells = bool(ref.issues) or any(shown.live for shown in ref.inferred)
+        return self._asks(ref) or tells or (ref.retry_all is not None and not ref.retry_all.done)
 
 
 def _pause_after(burst: Burst) -> timedelta:

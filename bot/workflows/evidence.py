@@ -35,7 +35,6 @@ def with_evidence(
             )
             known.append(action)
             continue
-        known.append(
-            replace(action, services=found.services, build_phase=found.build_phase, build_fault=found.build_fault)
-        )
+        told = replace(action, services=found.services, build_phase=found.build_phase, reason=found.reason)
+        known.append(replace(told, build_fault=found.build_fault))
     return tuple(known), caveat

@@ -17,6 +17,7 @@ from bot.policy import Policy
 from bot.ports import Store
 from bot.slack.port import Chat, Message
 from bot.workflows.bursts import draw
+from bot.workflows.inferring import seen, seen_again
 from bot.workflows.living_message import ATTEMPTS, LivingMessage
 from bot.workflows.placement import placed
 
@@ -79,10 +80,11 @@ class _Card(LivingMessage[CardRef]):
             return self._rest(card, execution)
         if card.undeliverable and card.due_at is None:
             return True  # Slack refused this very version for good; the next one sets the clock and tries again
+        alike = seen(self._saves, execution, self._policy, self._now)
         if not card.ts and card.posting_at is None and _is_silent(execution):
             self._save(replace(card, rendered_version=execution.version, due_at=None))
             return True
-        card = placed(self._saves, card, execution, self._policy, self._now)
+        card = placed(self._saves, card, execution, self._policy, self._now, alike)
         self.burst = card.burst
         if card.ts:
             done = self._update(card, execution.version, self._message(card, execution))
@@ -96,7 +98,14 @@ class _Card(LivingMessage[CardRef]):
         return self._post(tells, execution.version, self._message(card, execution))
 
     def _rest(self, card: CardRef, execution: Execution) -> bool:
-        """The card shows the state. One reply is owed if it was there before a person was needed."""
+        """The card shows the state. One reply is owed if it was there before a person was needed.
+
+        An incident may have been inferred since: then a burst that tells of it lists the card too.
+        """
+        alike = seen_again(self._saves, execution, self._policy, self._now)
+        if alike and card.ts:
+            card = placed(self._saves, card, execution, self._policy, self._now, alike)
+            self.burst = card.burst
         if self._owes(card):
             reply = render_asking(execution, self._policy)
             return self._ask(card, reply, reply.metadata["event_payload"]["key"], self._asks)

@@ -9,7 +9,7 @@ from bot.errors import AllclearError, HealthUnreadable, NoSupportPlan, TryLater,
 from bot.issues import WATCH_EVERY
 from bot.model import HEALTH_UNREADABLE, ExecutionKey, Issue, IssuePhase, IssueReport, Status
 from bot.ports import Due, DueKind
-from bot.workflows import holds, issue_work, ledger, running
+from bot.workflows import holds, inferring, issue_work, ledger, running
 from bot.workflows.bursts import wake
 from bot.workflows.ledger import IssueReader
 from bot.workflows.observe import Run, observe, run_of
@@ -83,6 +83,8 @@ def _handle(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
             _issue(world, reader, due, now)
         case DueKind.BURST:
             _burst(world, due, now)
+        case DueKind.INFERRED:
+            inferring.go_on(world.store, due.key, now)
 
 
 def _burst(world: World, due: Due, now: datetime) -> None:

@@ -89,6 +89,7 @@ FIELD_THAT_MATTERS = {
     DueKind.ISSUE: "phase",
     DueKind.HOLD: "since_at",
     DueKind.BURST: "wanted_version",
+    DueKind.INFERRED: "revision",
 }
 
 

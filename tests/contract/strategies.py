@@ -14,6 +14,7 @@ from bot.bursts import Burst, BurstLine, ChannelRecord
 from bot.card_ref import CardRef
 from bot.hints import Hint
 from bot.holds import Hold
+from bot.inferred import RegionRecord
 from bot.model import Entry, Execution, ExecutionKey, Issue, Override
 from bot.running import RunningStage
 
@@ -83,3 +84,6 @@ lines: st.SearchStrategy[BurstLine] = st.builds(
     lambda line, key: replace(line, key=str(key)), any_of(BurstLine), keys
 )
 running: st.SearchStrategy[RunningStage] = any_of(RunningStage)
+first_regions: st.SearchStrategy[RegionRecord] = any_of(RegionRecord).map(
+    lambda record: replace(record, revision=1)
+)

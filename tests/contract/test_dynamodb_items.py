@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.adapters import dynamodb as dynamodb_module
+from bot.adapters import dynamodb_table
 from bot.adapters.dynamodb import DynamoStore
 from bot.errors import ParseError
 from bot.model import Status
@@ -148,7 +148,7 @@ def logged() -> Iterator[list[logging.LogRecord]]:
     lines: list[logging.LogRecord] = []
     handler = logging.Handler()
     handler.emit = lines.append
-    target = logging.getLogger(dynamodb_module.logger.name)
+    target = logging.getLogger(dynamodb_table.logger.name)
     target.addHandler(handler)
     yield lines
     target.removeHandler(handler)

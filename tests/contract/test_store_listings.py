@@ -7,6 +7,7 @@ from typing import TypeVar
 import pytest
 
 from bot.bursts import Burst
+from bot.inferred import RegionRecord
 from bot.model import ExecutionKey, Status
 from bot.ports import Due, DueKind, Page, Store
 from tests.builders import ISSUE_ARN, KEY, NOW, a_card, a_hint, a_hold, a_key, a_report, an_execution, an_issue
@@ -74,7 +75,8 @@ class TestEdges:
 
 class TestClocks:
     def fill(self, store: Store) -> tuple[Due, ...]:
-        """One of each kind, oldest first: hint, issue, card, execution, hold, burst."""
+        """One of each kind, oldest first: hint, issue, card, execution, hold, burst, what was inferred."""
+        store.save_inferred(RegionRecord("us-east-1", 1, due_at=minutes(5)))
         store.save_burst(Burst("b1", 1, "C0DEPLOYS", NOW, due_at=minutes(5)))
         store.save_hold(a_hold(due_at=minutes(4) + HALF))
         store.save_execution(an_execution(due_at=minutes(4)))
@@ -88,6 +90,7 @@ class TestClocks:
             Due(DueKind.EXECUTION, str(KEY), minutes(4)),
             Due(DueKind.HOLD, a_hold().key, minutes(4) + HALF),
             Due(DueKind.BURST, "b1", minutes(5)),
+            Due(DueKind.INFERRED, "us-east-1", minutes(5)),
         )
 
     def test_every_kind_of_clock_is_found_oldest_first(self, store: Store) -> None:

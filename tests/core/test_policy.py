@@ -26,6 +26,7 @@ def test_every_setting_is_read() -> None:
             "HEALTH_UNAVAILABLE": "allow",
             "CHANGE_CALENDAR": " release-freeze",
             "MODE": "shadow",
+            "INFER_INCIDENTS": "off",
             "SLACK_CHANNEL": " C0DEPLOYS ",
             "ON_CALL_MENTION": "<!subteam^S1>",
         }
@@ -40,6 +41,7 @@ def test_every_setting_is_read() -> None:
         health_unavailable=WhenHealthUnreadable.ALLOW,
         change_calendar="release-freeze",
         mode=Mode.SHADOW,
+        infer_incidents=False,
         slack_channel="C0DEPLOYS",
         on_call_mention="<!subteam^S1>",
     )
@@ -60,6 +62,7 @@ def test_a_wrong_number_is_refused_by_the_settings_name(name: str, value: str) -
         ("ISSUE_MAX_AGE_HOURS", "0"),
         ("HEALTH_UNAVAILABLE", "maybe"),
         ("MODE", "on"),
+        ("INFER_INCIDENTS", "maybe"),
         ("CHANGE_CALENDAR", "release freeze"),
         ("CHANGE_CALENDAR", "arn:aws:ssm:us-east-1:111122223333:parameter/release-freeze"),
     ],

@@ -10,14 +10,16 @@ from bot.card_ref import CardRef
 from bot.errors import DuplicateClick, ParseError, VersionConflict
 from bot.hints import Hint
 from bot.holds import Hold
+from bot.inferred import RegionRecord
 from bot.model import Entry, Execution, ExecutionKey, Issue, Override
 from bot.ports import Due, DueKind, Page, Turn
 from bot.running import RunningStage
 from tests.fakes.burst_store import MemoryBursts
+from tests.fakes.inferred_store import MemoryInferred
 
 
 @dataclass
-class MemoryStore(MemoryBursts):
+class MemoryStore(MemoryBursts, MemoryInferred):
     """bot.ports.Store in dicts that a test may look into.
 
     `on_write` is called after an execution was saved or woken: it stands in for the stream.
@@ -174,6 +176,14 @@ class MemoryStore(MemoryBursts):
             issue for key, issue in sorted(self.issues.items()) if (DueKind.ISSUE, key) not in self.unreadable
         )
 
+    def load_inferred(self, region: str) -> RegionRecord | None:
+        self._refuse_unreadable(DueKind.INFERRED, region)
+        return super().load_inferred(region)
+
+    def inferred(self) -> tuple[RegionRecord, ...]:
+        known = super().inferred()
+        return tuple(each for each in known if (DueKind.INFERRED, each.region) not in self.unreadable)
+
     def held_by(self, issue: str, after: str, limit: int) -> Page[ExecutionKey]:
         rest = sorted(key for key in self.edges.get(issue, ()) if key > after)
         cursor = rest[limit - 1] if len(rest) > limit else None
@@ -187,6 +197,7 @@ class MemoryStore(MemoryBursts):
             *((DueKind.HOLD, key, each.due_at) for key, each in self.holds.items()),
             *((DueKind.ISSUE, key, each.due_at) for key, each in self.issues.items()),
             *((DueKind.BURST, key, each.due_at) for key, each in self.bursts.items()),
+            *((DueKind.INFERRED, key, each.due_at) for key, each in self.regions.items()),
         ]
         come = [Due(kind, key, at) for kind, key, at in clocks if at is not None and at <= now]
         return tuple(sorted(come, key=lambda due: (due.due_at, due.kind, due.key))[:limit])
@@ -202,6 +213,8 @@ class MemoryStore(MemoryBursts):
             _push(self.holds, due.key, due, until)
         elif due.kind is DueKind.BURST:
             _push(self.bursts, due.key, due, until)
+        elif due.kind is DueKind.INFERRED:
+            _push(self.regions, due.key, due, until)
         else:
             _push(self.issues, due.key, due, until)
 

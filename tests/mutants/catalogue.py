@@ -37,6 +37,7 @@ ISSUE_WORK, LEDGER = "bot/workflows/issue_work.py", "bot/workflows/ledger.py"
 FAILURES, EVENTS_WORK = "bot/workflows/failures.py", "bot/workflows/pipeline_events.py"
 DYNAMODB = "bot/adapters/dynamodb.py"
 TRUTH, MODES = "bot/adapters/codepipeline_truth.py", "adapters/test_codepipeline_modes.py"
+INFERRED = "bot/inferred.py"
 
 MUTANTS = (
     # The claim, the lease, the budget.
@@ -186,6 +187,31 @@ MUTANTS = (
     Mutant("a good read of Health closes nothing", LEDGER,
            "        close_unreadable(self._world, now)\n        return \"\", \"\"", '        return "", ""',
            "workflows/test_health_unreadable.py"),
+    # What is inferred.
+    Mutant("two pipelines are a crowd", INFERRED, "PIPELINES = 3 ", "PIPELINES = 2 ", "core/test_inferred.py"),
+    Mutant("an hour apart is within minutes", INFERRED,
+           "WITHIN = timedelta(minutes=15)", "WITHIN = timedelta(minutes=60)", "core/test_inferred.py"),
+    Mutant("a pipeline counts for each of its failures", INFERRED,
+           "number = len({each.pipeline for each in near})", "number = len(near)", "core/test_inferred.py"),
+    Mutant("errors of two kinds are alike", INFERRED,
+           "if service in each.services and each.fault is fault]", "if service in each.services]",
+           "core/test_inferred.py"),
+    Mutant("what is inferred never ends", INFERRED,
+           "if each.live and now - each.last_at >= QUIET_AFTER", "if False", "core/test_inferred.py"),
+    Mutant("what the team broke itself is alike", INFERRED,
+           "unexplained = execution.attribution.verdict is Verdict.UNEXPLAINED and not execution.blockers",
+           "unexplained = not execution.blockers", "core/test_inferred.py"),
+    Mutant("an old state counts once more", INFERRED,
+           "if any(each.failed_at >= seen.failed_at for each in known) or", "if", "core/test_inferred.py"),
+    Mutant("the late notice finds nothing to adopt", INFERRED,
+           "not (incident.live or incident.ended is Ended.QUIET)", "not incident.live",
+           "core/test_inferred.py workflows/test_inferred_incidents.py"),
+    Mutant("what a team's function answered is AWS's word", "bot/service_errors.py",
+           " or action.category in _TEAMS_OWN_WORDS", "", "core/test_service_errors.py"),
+    Mutant("a state that is shown already takes nothing back", "bot/workflows/inferring.py",
+           "    if _takes_back(execution):", "    if False:", "workflows/test_inferred_incidents.py"),
+    Mutant("cards that were there before are not looked at again", "bot/workflows/inferring.py",
+           "for key in untold(stored):", "for key in ():", "workflows/test_inferred_incidents.py"),
     # The table.
     Mutant("the last write wins", DYNAMODB,
            "put_request(items.execution_item(execution), _follows(execution.version)),",

@@ -50,6 +50,27 @@ def test_a_database_upgrade_is_held_by_the_rds_issue_and_goes_through_after_it(n
     assert night.title() == "web → Deploy: recovered"
 
 
+def test_three_databases_that_fail_alike_are_one_card_and_hold_nothing(night: Night) -> None:
+    """CodePipeline says of each that its stack did not update; why, each stack says. AWS has posted nothing."""
+    for name in ("web", "api", "job"):
+        night.pipeline(name, configuration={"StackName": f"{name}-data"})
+        night.cloud.cloudformation.update_fails(
+            f"{name}-data",
+            [("Database", "AWS::RDS::DBInstance", "Resource handler returned message: internal failure")],
+        )
+        night.cloud.codepipeline.fail_action(
+            name, "Deploy", "DeployStack", while_=lambda: True, message="UPDATE_ROLLBACK_COMPLETE"
+        )
+        night.cloud.codepipeline.start(name)
+    night.wait(4)
+    assert [card.blocks[0]["text"]["text"] for card in night.cards() if "alike" in card.text] == [
+        "RDS in us-east-1: 3 pipelines fail alike"
+    ]
+    night.pipeline("shop", gate=True)
+    assert night.stage(night.run("shop"), "shop") == "Succeeded"  # no gate knows of it
+    assert night.cloud.codepipeline.retries == []
+
+
 def test_what_failed_in_a_nested_stack_counts(night: Night) -> None:
     night.cloud.health.open_issue("RDS", REGION)
     night.pipeline(configuration={"StackName": "web"})

@@ -153,7 +153,7 @@ class Deploys(FakePipelines):
             owner="AWS",
             provider=provider,
             error_code="ConfigurationError" if kind == "OWN" else "JobFailed",
-            message="The deployment failed.",
+            message="The deployment failed." if kind == "OWN" else "Service unavailable.",
         )
 
     def _fails(self, key: ExecutionKey, *actions: FailedAction) -> None:

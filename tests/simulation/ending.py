@@ -8,6 +8,7 @@ from bot.bursts import line_of
 from bot.cards import burst_text
 from bot.cards.burst_card import render_burst
 from bot.cards.card import render
+from bot.inferred import region_of
 from bot.model import Execution, ExecutionKey, FailedAction, Status, Verdict
 from bot.ports import StageStatus, StageTruth
 from tests.simulation.incidents import explains
@@ -51,6 +52,9 @@ class Ending:
         for burst_id in self._store.bursts:
             if wrong := self._burst(burst_id):
                 return f"burst {burst_id}: {wrong}"
+        for record in self._store.regions.values():
+            if record.due_at is not None and record.due_at < self._clock.now - timedelta(minutes=20):
+                return f"what was inferred in {record.region} waits"
         for hint in self._store.hints.values():
             if hint.due_at < self._clock.now - timedelta(minutes=20):
                 return f"{hint.key}: its hint waits"
@@ -142,5 +146,6 @@ class Ending:
             return "its card is somewhere else"
         holding = burst_text.holding(lines)[: burst_text.ISSUES_SHOWN]
         issues = [self._store.issues[key] for key in holding if key in self._store.issues]
-        newest = render_burst(burst, lines, self._policy, issues)
+        alike = [self._store.regions[region_of(told.incident)].incident(told.incident) for told in burst.inferred]
+        newest = render_burst(burst, lines, self._policy, issues, [each for each in alike if each is not None])
         return "" if self._simulation.chat.messages[shown[0]] == newest else "its card is old"

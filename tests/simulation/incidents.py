@@ -33,6 +33,7 @@ class Incidents(FakeHealth):
     def __init__(self, scheduler: Scheduler, tell: Callable[[IssueReport], None]) -> None:
         super().__init__()
         self.turns: defaultdict[str, list[tuple[datetime, bool]]] = defaultdict(list)  # (at, open)
+        self.unannounced: dict[str, datetime] = {}  # a service that is in trouble until then, and nobody says so
         self._scheduler = scheduler
         self._tell = tell
         self._numbers = count(1)
@@ -85,7 +86,8 @@ class Incidents(FakeHealth):
             if not report.closed and report.region in ("global", REGION) and report.account != OTHER_ACCOUNT
         ]
         several = ("ECS", "CLOUDFORMATION") if any(r.service == "MULTIPLE_SERVICES" for r in here) else ()
-        return (*several, *(report.service for report in here))
+        untold = (service for service, until in self.unannounced.items() if self._scheduler.now < until)
+        return (*several, *(report.service for report in here), *untold)
 
     def open_since(self, key: str) -> datetime | None:
         """Since when it is open without a break; None: it is closed."""

@@ -71,8 +71,11 @@ def draw(seed: int) -> Plan:
         for _ in range(3):
             at = round(random.random() * HOURS * 3600, 3)
             acts.add(Act(at, "calendar closes", ARGUMENTS["calendar closes"](random)))
+    support_plan, crowded = random.random() < 0.9, random.random() < 0.6
+    if random.random() < 0.3:  # AWS posts late, or never
+        acts.add(Act(random.random() * 60, "breaks unannounced", ARGUMENTS["breaks unannounced"](random)))
     return Plan(
-        seed, policy, tags, random.random() < 0.9, tuple(sorted(acts)), random.random() < 0.6,
+        seed, policy, tags, support_plan, tuple(sorted(acts)), crowded,
         parallel=("job",) if random.random() < 0.4 else (),
         retry_themselves=("web",) if random.random() < 0.4 else (),
     )  # fmt: skip
@@ -110,6 +113,7 @@ def _pipeline(random: Random) -> str:
 WEIGHTS = {
     "start": 6,
     "issue begins": 4,
+    "breaks unannounced": 1,
     "issue updated": 2,
     "issue closes": 6,
     "issue re-opens": 3,
@@ -139,6 +143,10 @@ WEIGHTS = {
 ARGUMENTS: dict[str, Any] = {
     "start": lambda random: (_pipeline(random),),
     "issue begins": lambda random: (random.randrange(len(KINDS)), random.choice((0.0, 5.0, 20.0, 50.0))),
+    "breaks unannounced": lambda random: (
+        random.choice(("ECS", "CLOUDFORMATION")),
+        random.choice((600.0, 2400.0)),
+    ),
     "issue updated": lambda random: (random.randrange(8),),
     "issue closes": lambda random: (random.randrange(8),),
     "issue re-opens": lambda random: (random.randrange(8),),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from bot import bursts, canary, running
+from bot import bursts, canary, inferred, running
 from bot.errors import AllclearError, HealthUnreadable, NoSupportPlan, TryLater, VersionConflict
 from bot.workflows import issue_work
 from bot.workflows import running as what_runs
@@ -69,7 +69,7 @@ class Listener(logging.Handler):
 def playing(simulation: "Simulation") -> Iterator[None]:
     """The handlers play in this simulation; small pages, so that there are many.
 
-    In a crowded night two deploys are many: there are bursts and canaries.
+    In a crowded night two deploys are many: there are bursts and canaries, and incidents are inferred.
     """
     listener = Listener(simulation)
     loggers = [logging.getLogger(name) for name in ("bot", "simulation")]
@@ -84,6 +84,7 @@ def playing(simulation: "Simulation") -> Iterator[None]:
         if simulation.plan.crowded:
             stack.enter_context(patch.object(bursts, "OWN_CARDS", 1))
             stack.enter_context(patch.object(canary, "WITHOUT", 1))
+            stack.enter_context(patch.object(inferred, "PIPELINES", 2))
         for module in (notify, sweep):
             stack.enter_context(patch.object(module, "single_metric", simulation.count))
         for logger in loggers:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from bot import inferred
 from bot.cards.card import RETRY
+from bot.inferred import RegionRecord
 from bot.model import ALLCLEAR, Execution, ExecutionKey, Issue, IssueReport, Status
 from bot.policy import WhenHealthUnreadable
 from bot.ports import StageStatus, StageTruth
@@ -54,11 +56,15 @@ class Promises:
         self._changed: dict[tuple[str, str], datetime] = {}  # pipeline, execution id
         self._told: dict[tuple[str, str], datetime] = {}
         self._was_frozen: set[ExecutionKey] = set()
+        self.inferred: set[str] = set()  # the ids of the incidents that were
         ports = simulation.ports
         ports["store"].after["save_execution"] = self._saved_execution
         ports["store"].after["save_issue"] = self._saved_issue
         ports["store"].after["ledger"] = lambda task, _arguments, _answer: task.facts.update(ledger=True)
         ports["calendar"].after["state"] = lambda task, _arguments, answer: task.facts.update(calendar=answer.open)
+        for method in ("load_inferred", "inferred", "save_inferred"):
+            ports["store"].before[method] = self._about_to_infer
+        ports["store"].after["save_inferred"] = self._inferred
         ports["pipelines"].before["retry_stage"] = self._about_to_retry
         ports["pipelines"].after["retry_stage"] = self._retried
         ports["pipelines"].after["fail_job"] = self._job_failed
@@ -121,6 +127,21 @@ class Promises:
             self._open_in_ledger.setdefault(issue.key, self._clock.now)
         else:
             self._open_in_ledger.pop(issue.key, None)
+        self._store.keep()
+
+    def _about_to_infer(self, task: Task, _arguments: tuple[Any, ...], _fault: Fault | None) -> None:
+        """What is inferred holds nothing: whoever decides about deploys does not so much as read it.
+
+        The sweep keeps its clock, and has a card looked at again.
+        """
+        must(task.name in ("notify", "sweep"), f"{task.name} looked at what is inferred")
+
+    def _inferred(self, _task: Task, arguments: tuple[Any, ...], _answer: object) -> None:
+        record: RegionRecord = arguments[0]
+        must((record.due_at is None) == (not record.live()), f"{record.region}: inferred, and no clock")
+        for incident in record.live():
+            must(len(set(incident.pipelines)) >= inferred.PIPELINES, f"{incident.incident_id}: no crowd")
+        self.inferred.update(each.incident_id for each in record.incidents)
         self._store.keep()
 
     # What is asked of CodePipeline.

@@ -135,6 +135,8 @@ class Simulation:
                 self.pipelines.start(pipeline)
             case "issue begins", (kind, minutes_ago):
                 self.health.begin(kind, minutes_ago)
+            case "breaks unannounced", (service, seconds):
+                self.health.unannounced[service] = self.scheduler.now + seconds * SECOND
             case "issue updated", (number,):
                 self.health.update(number)
             case "issue closes", (number,):

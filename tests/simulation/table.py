@@ -13,7 +13,7 @@ from tests.simulation.scheduler import Scheduler
 from tests.simulation.weather import Weather
 
 KEPT = timedelta(seconds=90)
-DICTS = ("executions", "cards", "hints", "issues", "holds", "bursts")
+DICTS = ("executions", "cards", "hints", "issues", "holds", "bursts", "regions")
 
 
 class Table(MemoryStore):

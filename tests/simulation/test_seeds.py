@@ -1,12 +1,14 @@
 """A few fixed seeds of the simulator; `make soak` plays new ones."""
 
 from datetime import timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from bot.lifecycle import retrying
 from bot.workflows import resume
+from bot.workflows.world import World
 from tests.simulation.plan import draw
 from tests.simulation.simulation import Simulation
 from tests.simulation.soak import outcome, shrink
@@ -38,8 +40,9 @@ def test_the_nights_are_not_quiet_ones() -> None:
     for happening in ("is killed", "raises TryLater", "raises OutcomeUnknown", "lost:", "SUPERSEDED", "DISMISSED",
                       "RECOVERED", "asking CodePipeline again", "s ago)",
                       "goes first, and the others wait for it", "store.save_line",
-                      "change calendar Releases is closed"):  # fmt: skip
+                      "change calendar Releases is closed", "store.save_inferred"):  # fmt: skip
         assert happening in told, happening
+    assert any(run.promises.inferred for run in runs)
     calls = [call for run in runs for calls in run.promises.calls.values() for call in calls]
     assert sum(call.took_effect for call in calls) > 10
     assert any(call.unanswered for call in calls)
@@ -64,6 +67,16 @@ def test_a_claim_that_is_not_fenced_is_found() -> None:
     before = retrying.next_state
     with patch.object(retrying, "next_state", free):
         assert _first_broken()
+
+
+def test_whoever_decides_by_what_is_inferred_is_found() -> None:
+    def nosy(world: World, *arguments: Any) -> Any:
+        world.store.load_inferred("us-east-1")
+        return before(world, *arguments)
+
+    before = resume.open_explanations
+    with patch.object(resume, "open_explanations", nosy):
+        assert "looked at what is inferred" in _first_broken()[1]
 
 
 def _first_broken() -> tuple[int, str]:

@@ -188,7 +188,7 @@ class Port:
 WRITES = {
     "save_execution", "wake_execution", "save_card", "save_hint", "drop_hint", "save_issue", "postpone",
     "save_hold", "drop_hold", "save_running", "postpone_running", "drop_running",
-    "save_channel", "save_burst", "save_line", "take_turn", "end_turn",
+    "save_channel", "save_burst", "save_line", "save_inferred", "take_turn", "end_turn",
     "retry_stage", "override_condition", "fail_job", "pass_job", "keep_job",
     "post", "update", "open_view", "publish_home", "whisper", "respond",
 }  # fmt: skip

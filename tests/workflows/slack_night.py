@@ -34,10 +34,14 @@ class TimedChat(FakeChat):
 
 
 class SlackNight(Night):
-    """A Night with a channel. A pause moves its clock."""
+    """A Night with a channel. A pause moves its clock.
+
+    Nothing is inferred, so that bursts are what their own rules make of them; test_inferred_incidents.py is about
+    that.
+    """
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**{"slack_channel": CHANNEL, **settings})
+        super().__init__(**{"slack_channel": CHANNEL, "infer_incidents": False, **settings})
         self.slack = TimedChat(self.now)
         self.chat: Chat = self.slack  # a test may put another one before it, or before the store
         self.notify_store: Store = self.store
@@ -131,7 +135,8 @@ class SlackNight(Night):
                 assert self.slack.threads.get((card.channel, card.ts), "") == thread
         for burst in self.store.bursts.values():
             assert burst.rendered_version == burst.wanted_version
-            assert burst.due_at is None or burst.issues, "its clock runs on for the issues it tells of alone"
+            tells = burst.issues or any(shown.live for shown in burst.inferred)
+            assert burst.due_at is None or tells, "its clock runs on for the incidents it tells of alone"
             assert bool(burst.ts) == bool(self.store.members.get(burst.burst_id))
 
     def check_no_two_edits_within_a_second(self) -> None:

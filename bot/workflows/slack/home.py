@@ -31,5 +31,9 @@ def publish_home(desk: Desk, user_id: str, now: datetime, notice: str = "") -> N
     ended = desk.store.finished(ENDED_READ)
     recovered = [each for each in ended if each.status is Status.RECOVERED][:RECOVERIES_SHOWN]
     issues = concerning(desk.store.ledger())
-    view = home(held.executions, issues, recovered, desk.policy, now, notice=notice, counted_all=held.counted_all)
+    alike = [incident for record in desk.store.inferred() for incident in record.live()]
+    view = home(
+        held.executions, issues, recovered, desk.policy, now,
+        notice=notice, counted_all=held.counted_all, inferred=alike,
+    )  # fmt: skip
     desk.chat.publish_home(user_id, view)

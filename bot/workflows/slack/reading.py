@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from bot.cards import inferred_text
 from bot.slack.answers import Answer, deploy_line
 from bot.slack.explanation import explain_verdict
 from bot.slack.history import history_lines, past_line
@@ -11,6 +12,7 @@ from bot.workflows.slack.desk import PAGE, Desk, of_pipeline, suggestion, unfini
 
 SHOWN_AT_MOST = 50
 ISSUES_SHOWN = 20
+INFERRED_SHOWN = 5
 EXPLAINED_AT_MOST = 3
 ENDED_SHOWN = 20
 
@@ -19,8 +21,8 @@ def status(desk: Desk) -> Answer:
     """Everything that is not finished."""
     found = unfinished(desk)
     shown = found.executions[:SHOWN_AT_MOST]
-    lines = [f"• {deploy_line(each, desk.policy, shown)}" for each in shown]
-    more = len(found.executions) - len(lines)
+    lines = [*_inferred(desk), *(f"• {deploy_line(each, desk.policy, shown)}" for each in shown)]
+    more = len(found.executions) - len(shown)
     if more > 0:
         lines.append(f"and {'' if found.counted_all else 'at least '}{more} more; name a pipeline to see its own.")
     return Answer("\n".join(lines) or "Nothing is held.")
@@ -47,8 +49,10 @@ def why(desk: Desk, pipeline: str) -> Answer:
     if not executions:
         return unknown_pipeline(desk, pipeline, f"No failure of {bold(pipeline)} is known.")
     newest = [each for each in executions if not each.status.finished][:EXPLAINED_AT_MOST] or executions[:1]
-    issues = desk.store.ledger()
-    return Answer("\n".join(explain_verdict(each, issues, desk.policy) for each in newest))
+    issues, regions = desk.store.ledger(), desk.store.inferred()
+    lines = [explain_verdict(each, issues, desk.policy) for each in newest]
+    alike = [incident for each in newest for record in regions if (incident := record.of(each.key)) is not None]
+    return Answer("\n".join([*lines, *dict.fromkeys(map(inferred_text.line, alike))]))
 
 
 def history_of(desk: Desk, pipeline: str, now: datetime) -> Answer:
@@ -73,13 +77,19 @@ def history(desk: Desk, now: datetime) -> Answer:
 
 def issues(desk: Desk) -> Answer:
     """What is open at AWS, as far as Allclear has met it, and what it holds."""
-    shown = concerning(desk.store.ledger())
+    shown, alike = concerning(desk.store.ledger()), _inferred(desk)
     if not shown:
-        return Answer("No AWS issue is open that Allclear has heard of.")
+        return Answer("\n".join(["No AWS issue is open that Allclear has heard of.", *alike]))
     found = unfinished(desk)
     lines = [
         f"• {issue_line(issue, found.executions, counted_all=found.counted_all)}" for issue in shown[:ISSUES_SHOWN]
     ]
     if len(shown) > ISSUES_SHOWN:
         lines.append(f"and {len(shown) - ISSUES_SHOWN} more.")
-    return Answer("\n".join(lines))
+    return Answer("\n".join([*lines, *alike]))
+
+
+def _inferred(desk: Desk) -> list[str]:
+    """What fails alike, and no AWS issue explains."""
+    live = [incident for record in desk.store.inferred() for incident in record.live()]
+    return [f"• {inferred_text.line(incident)}" for incident in live[:INFERRED_SHOWN]]
