@@ -8,7 +8,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import groupby
@@ -153,3 +153,14 @@ def _episode(chain: list[Trouble]) -> Episode:
     where = [f"{region}: {', '.join(sorted({t.service for t in group}))}"
              for region, group in groupby(sorted(chain, key=lambda t: t.region), key=lambda t: t.region)]  # fmt: skip
     return Episode(f"{chain[0].began_at:%Y-%m-%dT%H:%M}", "; ".join(where), tuple(chain))
+
+
+def hurting_on(episode: Episode, longer: timedelta) -> Episode:
+    """As if each trouble hurt so long after its close: made up, to see what a false all-clear would do."""
+    troubles = []
+    for trouble in episode.troubles:
+        if trouble.closed_at is not None:
+            *before, (since, _until) = trouble.impact
+            trouble = replace(trouble, impact=(*before, (since, trouble.closed_at + longer)))
+        troubles.append(trouble)
+    return replace(episode, troubles=tuple(troubles))

@@ -29,7 +29,7 @@ from tests.fakes.health import FakeHealth
 from tests.fakes.store import MemoryStore
 from tests.replay.fleet import Deploy, Why, fleet_of
 from tests.replay.pipelines import Pipelines, action_name
-from tests.replay.record import MINUTE, Episode, Post, Trouble
+from tests.replay.record import MINUTE, Episode, Post, Trouble, hurting_on
 from tests.simulation.incidents import event_of
 from tests.simulation.people import Secrets, Workspace
 from tests.simulation.playing import App, playing
@@ -52,6 +52,7 @@ class Installation:
     support_plan: bool = True
     start_told: bool = True  # an issue's startTime says from the first post on when the impact began
     cards: bool = True  # whether Slack's side plays
+    well_after: timedelta | None = None  # what no record shows: AWS closes each issue, and it hurts this long after
 
     def with_plan(self, support_plan: bool) -> "Installation":
         return replace(self, support_plan=support_plan)
@@ -95,6 +96,8 @@ class Replay:
     """`run` plays the episode. What happened is then in `saved`, `retried`, `let_through` and `pipelines`."""
 
     def __init__(self, episode: Episode, installation: Installation) -> None:
+        if installation.well_after is not None:
+            episode = hurting_on(episode, installation.well_after)
         self.episode, self.installation = episode, installation
         self.deploys = fleet_of(episode)
         self.saved: list[Saved] = []

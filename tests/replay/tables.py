@@ -54,29 +54,39 @@ def incidents_table(title: str, rows: Sequence[tuple[str, Score]], whole: Score)
     return table
 
 
+SETTINGS = (
+    "held", "of those before the notice", "resumed", "retries", "failed again", "in vain",
+    "own, in disguise: held", "close to resumed: median", "nine in ten", "most", "faults",
+)  # fmt: skip
+
+
+def _settings_cells(score: Score) -> tuple[str, ...]:
+    delays = sorted(score.delays)
+    return (
+        f"{score.claimed} of {score.broken}",
+        f"{score.claimed_early} of {score.early}",
+        str(score.resumed),
+        str(score.retries),
+        str(score.retries_failed),
+        str(score.retries_in_vain),
+        f"{score.disguised_held} of {score.disguised}",
+        _minutes(median(delays) if delays else None),
+        _minutes(delays[len(delays) * 9 // 10] if delays else None),
+        _minutes(delays[-1] if delays else None),
+        str(len(score.faults)),
+    )
+
+
+def settings_row(name: str, score: Score) -> str:
+    """One setting in one line."""
+    return f"{name}: " + ", ".join(map(" ".join, zip(SETTINGS, _settings_cells(score), strict=True)))
+
+
 def settings_table(rows: Sequence[tuple[str, Score]]) -> Table:
     """What each setting would have done with the same incidents."""
-    names = (
-        "held", "of those before the notice", "resumed", "retries", "failed again", "in vain",
-        "own, in disguise: held", "close to resumed: median", "nine in ten", "most", "faults",
-    )  # fmt: skip
     table = Table(title="Other settings", title_justify="left")
-    for name in ("", *names):
+    for name in ("", *SETTINGS):
         table.add_column(name, justify="right" if name else "left", overflow="fold")
     for name, score in rows:
-        delays = sorted(score.delays)
-        table.add_row(
-            name,
-            f"{score.claimed} of {score.broken}",
-            f"{score.claimed_early} of {score.early}",
-            str(score.resumed),
-            str(score.retries),
-            str(score.retries_failed),
-            str(score.retries_in_vain),
-            f"{score.disguised_held} of {score.disguised}",
-            _minutes(median(delays) if delays else None),
-            _minutes(delays[len(delays) * 9 // 10] if delays else None),
-            _minutes(delays[-1] if delays else None),
-            str(len(score.faults)),
-        )
+        table.add_row(name, *_settings_cells(score))
     return table
