@@ -1,4 +1,4 @@
-"""The deploys of one episode: made to meet its troubles, and to be mistaken for theirs. The script knows why each fails.
+"""The deploys of one episode: made to meet its troubles, or to be mistaken for theirs. Each says why it fails.
 
 How many deploys an incident breaks is invented; when they can break is the record's. A deploy that AWS broke fails
 at every attempt that ends inside the impact of a trouble that concerns it: the harshest reading of "errors".
@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.policy import DEFAULT_IGNORED_SERVICES
 from tests.replay.record import EVERYWHERE, HOME, MINUTE, Episode, Trouble
 
 HOUR = timedelta(hours=1)
@@ -28,7 +27,9 @@ class Why(StrEnum):
     ANOTHER_SERVICE = "another service"
     BEFORE = "long before"
     AFTER = "after the close"
-    DISGUISED = "own, in disguise"  # on a troubled service, meanwhile, and with the same words: nothing tells it apart
+    DISGUISED = (
+        "own, in disguise"  # on a troubled service, meanwhile, and with the same words: nothing tells it apart
+    )
     NOTHING = "passes"
 
 
@@ -134,14 +135,6 @@ RESOURCES = {
 ON_EC2 = ("AUTOSCALING", "NATGATEWAY", "PRIVATELINK", "VPC")  # made by EC2's API, or of EC2's instances
 
 
-def ignored(service: str) -> bool:
-    """What breaks no deploy, by the list the project installs with."""
-    return any(
-        service == name or (name.endswith("*") and service.startswith(name[:-1]))
-        for name in DEFAULT_IGNORED_SERVICES
-    )
-
-
 def ways_of(service: str) -> tuple[Way, ...]:
     """How trouble of this service breaks deploys; none where it breaks none."""
     if service in EVERYWHERE:
@@ -178,7 +171,7 @@ def fleet_of(episode: Episode) -> tuple[Deploy, ...]:
     fleet = Fleet(episode)
     for trouble in episode.troubles:
         region = HOME if trouble.region == "global" else trouble.region
-        ways = () if ignored(trouble.service) else ways_of(trouble.service)
+        ways = () if trouble.harmless else ways_of(trouble.service)
         if ways:
             _broken(fleet, trouble, region, ways)
             _disguised(fleet, trouble, region, ways[0])

@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 
 from bot.model import Execution, ExecutionKey, Status
 from bot.ports import StageStatus
-from tests.replay.fleet import OWN, Deploy, Why, ignored
+from tests.replay.fleet import OWN, Deploy, Why
 from tests.replay.record import MINUTE, Episode, Trouble
 from tests.replay.replay import Replay
 
 START_SLACK = 15 * MINUTE  # AWS states an impact's start to the quarter of an hour at best
-HELD = (Status.BLOCKED,)
 RETRY_CLICKS = 1  # what a person would have done for each deploy: CodePipeline's Retry
 
 
@@ -131,7 +130,7 @@ class Judge:
         causes = {self._replay.pipelines.causes[each] for each in execution.action_execution_ids}
         if causes & set(OWN):
             return "it was the team's own"
-        if not trouble.concerns(deploy.region, deploy.way.stands_on) or ignored(trouble.service):
+        if not trouble.concerns(deploy.region, deploy.way.stands_on) or trouble.harmless:
             return f"it runs on {', '.join(sorted(deploy.way.stands_on))} in {deploy.region}"
         began_at = trouble.began_at - START_SLACK
         if deploy.why is Why.BEFORE and execution.failed_at < began_at:
@@ -142,7 +141,7 @@ class Judge:
 
     @staticmethod
     def _gate_looks_at(trouble: Trouble, deploy: Deploy) -> bool:
-        here = trouble.region in ("global", deploy.region) and not ignored(trouble.service)
+        here = trouble.region in ("global", deploy.region) and not trouble.harmless
         return here and (not deploy.gate_services or trouble.concerns(deploy.region, deploy.gate_services))
 
     def _stops_a_gate(self, trouble: Trouble, deploy: Deploy, at: datetime) -> bool:
@@ -159,7 +158,7 @@ class Judge:
         return [
             trouble
             for trouble in self._concerning(deploy)
-            if trouble.open_at(at) and not self._too_old(trouble, at) and not ignored(trouble.service)
+            if trouble.open_at(at) and not self._too_old(trouble, at) and not trouble.harmless
         ]
 
     def _retries(self, score: Score) -> None:
@@ -179,9 +178,11 @@ class Judge:
         self._times(score)
 
     def _times(self, score: Score) -> None:
-        """From the close of the last issue that was in the way to the first retry after it, or the gate's passing."""
+        """From the close of the last issue in the way to the first retry after it, or the gate's passing."""
         went_on: list[tuple[ExecutionKey, datetime]] = [(each.key, each.at) for each in self._replay.retried]
-        went_on += [(e.key, e.at) for e in self._replay.let_through if self._deploys[e.key.pipeline].gate == "wait"]
+        went_on += [
+            (e.key, e.at) for e in self._replay.let_through if self._deploys[e.key.pipeline].gate == "wait"
+        ]
         counted: set[tuple[ExecutionKey, datetime]] = set()
         for key, at in sorted(went_on, key=lambda pair: pair[1]):
             deploy = self._deploys[key.pipeline]
@@ -207,7 +208,9 @@ class Judge:
             deploy = self._deploys[passed.key.pipeline]
             for trouble in self._episode.troubles:
                 if self._stops_a_gate(trouble, deploy, passed.decided_at):
-                    what = f"was let through its gate at {passed.at:%Y-%m-%d %H:%M} while {trouble.service} was open"
+                    what = (
+                        f"was let through its gate at {passed.at:%Y-%m-%d %H:%M} while {trouble.service} was open"
+                    )
                     score.into_open.append(self._say(deploy.pipeline, what))
 
     # The end.
@@ -223,7 +226,7 @@ class Judge:
         score.watched = sum((until - since for since, until in merged(self._watches())), timedelta(0))
 
     def _watches(self) -> Iterator[tuple[datetime, datetime]]:
-        """One person watches from a deploy's failure to the close of all that broke it, for all deploys at once."""
+        """One person watches from a failure to the close of all that broke it, for all deploys at once."""
         now = self._replay.scheduler.now
         for deploy in self._deploys.values():
             if deploy.why is not Why.AWS or not self._was_broken(deploy):

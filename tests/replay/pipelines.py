@@ -17,7 +17,9 @@ from tests.replay.record import MINUTE, Trouble
 from tests.simulation.scheduler import SECOND, Scheduler
 
 RUNS = 2 * MINUTE
-JOB_AGAIN = 2 * MINUTE  # CodePipeline sends a kept job again about every half minute; this plays four times as fast
+JOB_AGAIN = (
+    2 * MINUTE
+)  # CodePipeline sends a kept job again about every half minute; this plays four times as fast
 GATE, DEPLOY = "Gate", "Deploy"
 OWN_WORDS = {
     Why.CONFIGURATION: ("ConfigurationError", "The action's configuration names no such cluster."),
@@ -108,7 +110,7 @@ class Pipelines(FakePipelines):
     def _finish(self, key: ExecutionKey, attempt: int) -> None:
         if not self._runs(key, attempt):
             return
-        failed = self._failure(self.deploys[key.pipeline], attempt)
+        failed = self._failure(self.deploys[key.pipeline])
         if failed is None:
             self._passes(key)
         else:
@@ -118,7 +120,7 @@ class Pipelines(FakePipelines):
         """Whether AWS's trouble breaks this deploy now: the script's word."""
         return any(t.hurts_at(at) and t.concerns(deploy.region, deploy.way.stands_on) for t in self._troubles)
 
-    def _failure(self, deploy: Deploy, attempt: int) -> FailedAction | None:
+    def _failure(self, deploy: Deploy) -> FailedAction | None:
         """How this attempt ends; None: it passes."""
         hurt = deploy.why is Why.AWS and self.hurt(deploy, self._scheduler.now)
         why = deploy.why
@@ -149,9 +151,7 @@ class Pipelines(FakePipelines):
 
     def _fails(self, key: ExecutionKey, action: FailedAction) -> None:
         now = self._scheduler.now
-        self.show(
-            StageTruth(key, StageStatus.FAILED, failed=(action,), failed_at=now, execution_status="Failed")
-        )
+        self.show(StageTruth(key, StageStatus.FAILED, failed=(action,), failed_at=now, execution_status="Failed"))
         for level in ("Stage", "Pipeline"):
             self._emit(level, key, "FAILED")
 

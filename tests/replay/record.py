@@ -1,7 +1,7 @@
 """What AWS said and when, read from the data files: the ground truth that every replay is judged by.
 
-Nothing here knows Allclear. The feed's own service keys are put in AWS Health's codes; where those are not known to
-be different, the code is the key in capitals.
+Nothing here knows Allclear. The feed's own service keys are put in AWS Health's codes: the key in capitals where
+the code is not known to be another.
 """
 
 import csv
@@ -22,6 +22,8 @@ CLOSED_AFTER = 22 * MINUTE
 NEXT_WITHIN = timedelta(hours=1)  # an event this soon after another's close is played together with it
 HOME = "us-east-1"  # where those run that a global service broke
 EVERYWHERE = ("MULTIPLE_SERVICES", "MANAGEMENTCONSOLE")  # such a headline stands for the Region
+HARMLESS = ("BILLINGCONSOLE", "CONNECT", "DIRECTCONNECT", "INTERNETCONNECTIVITY", "SUPPORTCENTER")
+"""Issues of these break no deploy inside a Region."""
 HEALTH_CODES = {
     "awsiot": "IOT",
     "awswaf": "WAF",
@@ -62,6 +64,10 @@ class Trouble:
     @property
     def began_at(self) -> datetime:
         return self.impact[0][0]
+
+    @property
+    def harmless(self) -> bool:
+        return self.service in HARMLESS
 
     def hurts_at(self, at: datetime) -> bool:
         return any(since <= at and (until is None or at < until) for since, until in self.impact)
@@ -116,9 +122,7 @@ def _timeline(incident: dict[str, Any]) -> Episode:
         told = {opened_at: Post(opened_at), **({closed_at: Post(closed_at)} if closed_at else {}), **told}
         windows = tuple((_at(since), _at(until) if until else None) for since, until in issue["impact"])
         posts = tuple(told[at] for at in sorted(told))
-        troubles.append(
-            Trouble(number, issue["service"], issue["region"], windows, opened_at, closed_at, posts)
-        )
+        troubles.append(Trouble(number, issue["service"], issue["region"], windows, opened_at, closed_at, posts))
     return Episode(incident["id"], incident["title"], tuple(troubles), (_at(off[0]), _at(off[1])) if off else None)
 
 
@@ -150,8 +154,8 @@ def _trouble(number: int, row: dict[str, str]) -> Trouble:
 
 
 def _episode(chain: list[Trouble]) -> Episode:
-    where = [f"{region}: {', '.join(sorted({t.service for t in group}))}"
-             for region, group in groupby(sorted(chain, key=lambda t: t.region), key=lambda t: t.region)]  # fmt: skip
+    places = groupby(sorted(chain, key=lambda t: t.region), key=lambda t: t.region)
+    where = [f"{region}: {', '.join(sorted({trouble.service for trouble in group}))}" for region, group in places]
     return Episode(f"{chain[0].began_at:%Y-%m-%dT%H:%M}", "; ".join(where), tuple(chain))
 
 

@@ -52,7 +52,9 @@ class Installation:
     support_plan: bool = True
     start_told: bool = True  # an issue's startTime says from the first post on when the impact began
     cards: bool = True  # whether Slack's side plays
-    well_after: timedelta | None = None  # what no record shows: AWS closes each issue, and it hurts this long after
+    well_after: timedelta | None = (
+        None  # what no record shows: AWS closes each issue, and it hurts this long after
+    )
 
     def with_plan(self, support_plan: bool) -> "Installation":
         return replace(self, support_plan=support_plan)
@@ -215,9 +217,7 @@ class Replay:
         self.scheduler.spawn(name, function, TIMEOUT, ended)
 
     def _send(self, name: str, event: Any) -> None:
-        self.scheduler.at(
-            self._delayed(), lambda: self._spawn(name, lambda: HANDLERS[name].handler(event, None))
-        )
+        self.scheduler.at(self._delayed(), lambda: self._spawn(name, lambda: HANDLERS[name].handler(event, None)))
 
     def _tell_pipeline(self, level: str, key: ExecutionKey, state: str) -> None:
         detail = {"pipeline": key.pipeline, "execution-id": key.execution_id, "state": state}
