@@ -95,9 +95,8 @@ class Judge:
                 score.disguised += 1
                 score.disguised_held += bool(keys)
             if deploy.why is Why.AWS and self._was_broken(deploy):
-                early = not deploy.gate and not any(
-                    trouble.opened_at <= deploy.fails_at for trouble in self._concerning(deploy)
-                )
+                hurt_by = [each for each in self._concerning(deploy) if each.hurts_at(deploy.fails_at)]
+                early = not deploy.gate and all(each.opened_at > deploy.fails_at for each in hurt_by)
                 score.broken += 1
                 score.early += early
                 score.claimed += bool(keys)

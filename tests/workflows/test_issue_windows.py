@@ -1,5 +1,6 @@
 """What an issue explains is bounded: by when it began, by when it was closed, and by its age."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.model import IssuePhase, Status
@@ -72,3 +73,16 @@ def test_one_that_was_announced_too_late_frees_nothing_when_it_closes() -> None:
     night.issue_closes(report)
     night.minutes(8 * 60)
     assert (night.status(), night.accepted()) == (Status.NEEDS_HUMAN, 0)
+
+
+def test_one_that_tells_its_beginning_as_it_closes_frees_what_had_failed_since() -> None:
+    night = Night()
+    began = night.now
+    night.stage_fails()
+    night.minutes(90)
+    report = night.issue_opens(start_at=night.now)
+    night.minutes(30)
+    assert night.status() is Status.NEEDS_HUMAN
+    night.issue_closes(replace(report, start_at=began))
+    night.minutes(7)
+    assert night.accepted() == 1
