@@ -177,6 +177,7 @@ class Replay:
     def _report(self, post: Post, trouble: Trouble) -> IssueReport:
         closed = trouble.closed_at is not None and post.at >= trouble.closed_at
         told = self.installation.start_told or closed
+        ended_at = trouble.impact[-1][1]
         return IssueReport(
             arn=trouble.arn,
             service=trouble.service,
@@ -187,7 +188,7 @@ class Replay:
             start_at=trouble.began_at if told else max(trouble.began_at, trouble.opened_at),
             updated_at=post.at,
             closed=closed,
-            end_at=trouble.impact[-1][1] if closed else None,
+            end_at=min(ended_at, post.at) if closed and ended_at else None,
             description=post.text,
         )
 
