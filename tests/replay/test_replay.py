@@ -56,7 +56,7 @@ def test_what_was_held_went_on_by_itself() -> None:
 
 
 def test_one_that_never_closed_is_let_go_for_its_age() -> None:
-    """After 48 hours it holds nothing more. What waited for a day by then asks a person; the Region is still down."""
+    """After 48 hours it holds nothing more. What waited for a day by then asks a person; all is still down."""
     replay = Replay(TIMELINES[NEVER_CLOSED], QUICK)
     replay.run()
     score = Judge(replay).score()
