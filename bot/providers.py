@@ -78,8 +78,8 @@ SERVICES_BY_PLATFORM: dict[str, frozenset[str]] = {
 LOAD_BALANCER = "ELASTICLOADBALANCING"
 
 # A resource type names its service, AWS::RDS::DBInstance RDS; these differ from Health's code or stand on more.
-# ELASTICFILESYSTEM, ES and VPC are seen in event type codes; FIREHOSE, KINESISANALYTICS, MQ, NATGATEWAY and PRIVATELINK
-# are what AWS's public status feed calls them.
+# ELASTICFILESYSTEM, ES and VPC are seen in event type codes; FIREHOSE, KINESISANALYTICS, MQ, NATGATEWAY and
+# PRIVATELINK are inferred from AWS's public status feed, which calls them so.
 SERVICES_BY_RESOURCE: dict[str, frozenset[str]] = {
     "AWS::AmazonMQ": frozenset({"MQ"}),
     "AWS::ApiGatewayV2": frozenset({"APIGATEWAY"}),
