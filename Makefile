@@ -1,6 +1,7 @@
 # make demo     the story in the terminal, with no account anywhere (SCENARIO=burst: another one; SCENARIO=help: all)
 # make test     everything that is checked
 # make soak     simulated nights, new ones each time (SEEDS=100000, or SOAK_SECONDS=600; SEED=123: its history)
+# make replay   public incidents, played and judged (EACH=1: every episode; SETTINGS=1: what other settings would have done)
 # make mutants  break the code on purpose, and see that the tests notice
 # make package  what `sam deploy` uploads, built and looked at
 # make pictures docs/card.png and docs/cards.png, drawn anew (needs Debian's chromium, nodejs, npm and pngquant)
@@ -16,7 +17,7 @@ BIN := .venv/bin
 SAM_VERSION := 1.170.0
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup demo test soak mutants package pictures clean
+.PHONY: help setup demo test soak replay mutants package pictures clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -50,6 +51,9 @@ TEST_NIGHTS ?= 300
 soak: setup
 	@$(BIN)/python -m tests.simulation.soak \
 		$(if $(SEED),--seed $(SEED) --shrink,$(if $(SOAK_SECONDS),--seconds $(SOAK_SECONDS),--seeds $(or $(SEEDS),1000)))
+
+replay: setup
+	@$(BIN)/python -m tests.replay $(if $(EACH),--each) $(if $(SETTINGS),--settings)
 
 mutants: setup
 	@$(BIN)/python -m tests.mutants

@@ -71,18 +71,19 @@ def explaining_services(action: FailedAction, tags: PipelineTags, policy: Policy
 def in_window(issue: Issue, failed_at: datetime, now: datetime, policy: Policy) -> bool:
     """Whether the issue's impact covers the failure.
 
-    An open issue counts from its own startTime on, unless it is open for longer than IssueMaxAgeHours or was
-    announced over LateIssueMinutes after the failure. A closed one counts up to the report that closed it: AWS
-    posts that about 22 minutes after recovery, and what failed until then was held while the issue was open. One
-    that was let go while AWS still calls it open explains nothing that failed after IssueMaxAgeHours either, and
-    one that a person ignores covers nothing.
+    An issue counts from its own startTime on, unless it was announced over LateIssueMinutes after the failure, or
+    is open for longer than IssueMaxAgeHours. A closed one counts up to the report that closed it: AWS posts that
+    about 22 minutes after recovery, and what failed until then was held while the issue was open. One that was let
+    go while AWS still calls it open explains nothing that failed after IssueMaxAgeHours either, and one that a
+    person ignores covers nothing.
     """
     report = issue.report
     if issue.ignored_by or failed_at < report.start_at - START_SLACK:
         return False
+    if issue.first_seen_at - failed_at > policy.late_issue:
+        return False
     if issue.open:
-        too_old = now - report.start_at > policy.issue_max_age
-        return not too_old and issue.first_seen_at - failed_at <= policy.late_issue
+        return now - report.start_at <= policy.issue_max_age
     if not report.closed and failed_at - report.start_at > policy.issue_max_age:
         return False
     return failed_at <= max(report.updated_at, report.end_at or report.updated_at)

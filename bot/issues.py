@@ -155,12 +155,21 @@ def _reported(issue: Issue, report: IssueReport, now: datetime, policy: Policy) 
         return replace(issue, report=report, newest_at=None, closed_at=now if report.closed else None)
     if report.closed:
         # A later remark on a closed issue keeps older news from re-opening it, and changes nothing else.
-        return _closed(issue, report, now, policy) if issue.open else replace(issue, newest_at=report.updated_at)
+        if not issue.open:
+            return replace(issue, newest_at=report.updated_at)
+        return _closed(_began_earlier(issue, report, now), report, now, policy)
     if issue.open:
-        return replace(issue, report=report)
+        return replace(_began_earlier(issue, report, now), report=report)
     if now - report.start_at > policy.issue_max_age:
         return issue  # it was let go for its age; another update makes it no younger
     return _open_again(replace(issue, report=report, newest_at=None), now)
+
+
+def _began_earlier(issue: Issue, report: IssueReport, now: datetime) -> Issue:
+    """Where AWS moves the start back, the failures since then are looked through once more."""
+    if report.start_at >= issue.report.start_at:
+        return issue
+    return replace(issue, claim_cursor=_claims(report), due_at=now)
 
 
 def _open_again(issue: Issue, now: datetime) -> Issue:

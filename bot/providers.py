@@ -78,7 +78,10 @@ SERVICES_BY_PLATFORM: dict[str, frozenset[str]] = {
 LOAD_BALANCER = "ELASTICLOADBALANCING"
 
 # A resource type names its service, AWS::RDS::DBInstance RDS; these differ from Health's code or stand on more.
+# ELASTICFILESYSTEM, ES and VPC are seen in event type codes; FIREHOSE, KINESISANALYTICS, MQ, NATGATEWAY and
+# PRIVATELINK are inferred from AWS's public status feed, which calls them so.
 SERVICES_BY_RESOURCE: dict[str, frozenset[str]] = {
+    "AWS::AmazonMQ": frozenset({"MQ"}),
     "AWS::ApiGatewayV2": frozenset({"APIGATEWAY"}),
     "AWS::ApplicationAutoScaling": frozenset({"AUTOSCALING"}),
     "AWS::AutoScaling": frozenset({"AUTOSCALING", "EC2"}),
@@ -86,10 +89,18 @@ SERVICES_BY_RESOURCE: dict[str, frozenset[str]] = {
     "AWS::CloudFormation::CustomResource": frozenset({"LAMBDA"}),
     "AWS::CodeStarConnections": frozenset({"CODECONNECTIONS"}),
     "AWS::DocDB": frozenset({"DOCDB", "RDS"}),
+    "AWS::EC2::NatGateway": frozenset({"EC2", "NATGATEWAY", "VPC"}),
+    "AWS::EC2::VPC": frozenset({"EC2", "VPC"}),
+    "AWS::EC2::VPCEndpoint": frozenset({"EC2", "PRIVATELINK", "VPC"}),
     "AWS::EC2::Volume": frozenset({"EBS", "EC2"}),
+    "AWS::EFS": frozenset({"EFS", "ELASTICFILESYSTEM"}),
     "AWS::ElasticLoadBalancingV2": frozenset({"ELASTICLOADBALANCING"}),
+    "AWS::Elasticsearch": frozenset({"ELASTICSEARCH", "ES"}),
+    "AWS::KinesisAnalyticsV2": frozenset({"KINESISANALYTICS"}),
+    "AWS::KinesisFirehose": frozenset({"FIREHOSE"}),
     "AWS::Logs": frozenset({"CLOUDWATCH", "LOGS"}),
     "AWS::Neptune": frozenset({"NEPTUNE", "RDS"}),
+    "AWS::OpenSearchService": frozenset({"ES", "OPENSEARCH"}),
     "AWS::StepFunctions": frozenset({"STATES"}),
     "AWS::WAFv2": frozenset({"WAF"}),
     "Custom": frozenset({"LAMBDA"}),

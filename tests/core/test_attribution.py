@@ -159,8 +159,12 @@ def test_an_issue_explains_failures_from_its_start_on_with_a_quarter_of_an_hour_
 
 @pytest.mark.parametrize(("minutes", "expected"), [(0, True), (240, True), (241, False)])
 def test_an_issue_announced_too_long_after_a_failure_does_not_claim_it(minutes: int, expected: bool) -> None:
+    """Nor once it is closed: a deploy would be retried hours later that a person was asked about."""
     announced_at = NOW + timedelta(minutes=minutes)
     assert explains(issue(first_seen_at=announced_at), now=announced_at) is expected
+    closed_at = announced_at + timedelta(hours=1)
+    closed = issue(IssuePhase.DONE, first_seen_at=announced_at, closed=True, updated_at=closed_at)
+    assert explains(closed, now=closed_at) is expected
 
 
 def test_an_issue_open_for_too_long_explains_nothing_more() -> None:

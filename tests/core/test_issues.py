@@ -193,6 +193,17 @@ def test_the_oldest_report_says_when_it_was_announced() -> None:
     assert after(issue, report(10), now=at(130)).first_seen_at == at(10)
 
 
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_start_that_moves_back_has_the_failures_looked_through_once_more(closed: bool) -> None:
+    """AWS may tell only when it closes an issue how long before its first post that had begun."""
+    told = opened().report.start_at
+    earlier = report(30, closed=closed, start_at=told - timedelta(hours=1))
+    looks = after(opened(), earlier, now=at(30))
+    assert (looks.claim_cursor, looks.due_at) == ("", at(30))
+    later = report(30, closed=closed, start_at=told + timedelta(hours=1))
+    assert after(opened(), later, now=at(30)).claim_cursor is None
+
+
 LOOKING = after(opened(), report(30, closed=True), Settled())
 IN_EACH_PHASE = {
     "open": opened(),

@@ -1,5 +1,6 @@
 """What an issue explains is bounded: by when it began, by when it was closed, and by its age."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.model import IssuePhase, Status
@@ -59,3 +60,29 @@ def test_one_that_arrives_closed_leaves_alone_what_has_waited_too_long() -> None
     night.issue_closes(night.issue_opens(told=False, start_at=began))
     night.minutes(30)
     assert (night.status(), night.asked()) == (Status.NEEDS_HUMAN, 0)
+
+
+def test_one_that_was_announced_too_late_frees_nothing_when_it_closes() -> None:
+    """The card said until when a notice would hold it; by the close a person has long been at it."""
+    night = Night(late_issue=timedelta(hours=4))
+    began = night.now
+    night.stage_fails()
+    night.minutes(4 * 60 + 5)
+    report = night.issue_opens(start_at=began)
+    night.minutes(60)
+    night.issue_closes(report)
+    night.minutes(8 * 60)
+    assert (night.status(), night.accepted()) == (Status.NEEDS_HUMAN, 0)
+
+
+def test_one_that_tells_its_beginning_as_it_closes_frees_what_had_failed_since() -> None:
+    night = Night()
+    began = night.now
+    night.stage_fails()
+    night.minutes(90)
+    report = night.issue_opens(start_at=night.now)
+    night.minutes(30)
+    assert night.status() is Status.NEEDS_HUMAN
+    night.issue_closes(replace(report, start_at=began))
+    night.minutes(7)
+    assert night.accepted() == 1
