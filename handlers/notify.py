@@ -1,7 +1,5 @@
 """DynamoDB stream: executions whose card may have to change."""
 
-from typing import Any
-
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from bot.model import ExecutionKey
@@ -13,7 +11,7 @@ from handlers.stream_records import Context, each_execution
 TIME_TO_DRAW = 11_000  # milliseconds: a second or two of waiting, a call to Slack and a few to the table
 
 
-def handler(event: dict[str, Any], context: Context | None) -> dict[str, list[dict[str, str]]]:
+def handler(event: object, context: Context | None) -> dict[str, list[dict[str, str]]]:
     """Bring each card up to the state as it is saved now, then the burst cards that list them, once each."""
     bursts: set[str] = set()
 

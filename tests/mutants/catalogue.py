@@ -140,7 +140,7 @@ MUTANTS = (
     Mutant("a bad item keeps its place in the queue", "bot/workflows/sweep.py",
            "            world.store.postpone(due, now + AFTER_AN_ERROR)\n", "", "workflows/test_sweep.py"),
     Mutant("a failed record is answered as done", "handlers/stream_records.py",
-           'failures.append({"itemIdentifier": sequence_number})', "pass", "workflows/test_stream_records.py"),
+           'failures.append({"itemIdentifier": number})', "pass", "workflows/test_stream_records.py"),
     Mutant("a good read of Health closes nothing", LEDGER,
            "        close_unreadable(self._world, now)\n        return \"\", \"\"", '        return "", ""',
            "workflows/test_health_unreadable.py"),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -177,3 +178,31 @@ def test_what_there_is_no_time_for_stays_due_for_the_next_minute() -> None:
     assert sweep(night.world, night.now) == 0
     assert len(night.pipelines.reads) > looked_at
     assert not [due for due in night.store.due(night.now, 100) if due.kind is DueKind.EXECUTION]
+
+
+@pytest.mark.parametrize("kind", [DueKind.EXECUTION, DueKind.CARD])
+def test_what_cannot_be_read_is_not_sent_into_the_stream_every_minute(kind: DueKind) -> None:
+    """There it would fail five times, and hold up its shard meanwhile. The sweep counts it for the alarm."""
+    night, _ = held_night()
+    night.store.unreadable.add((kind, str(KEY)))
+    card = night.store.cards[KEY]
+    for _ in range(11):
+        night.now += MINUTE
+        night.sweep()
+    assert night.store.woken == []
+    assert night.failed_items == 3
+    assert card.due_at is not None
+
+
+def test_a_notifier_that_never_acts_is_woken_less_and_less_often() -> None:
+    """A record that always fails holds up its shard each time. Whoever acts sets a clock of their own."""
+    night, _ = held_night()
+    woken_at = []
+    for _ in range(180):
+        night.now += MINUTE
+        night.sweep()
+        woken_at = [at for _, at in night.store.woken]
+    waits = [(after - before) / MINUTE for before, after in pairwise(woken_at)]
+    assert waits[:5] == [1, 1, 1, 1, 1]
+    assert waits == sorted(waits)
+    assert waits[-1] == 10
