@@ -24,7 +24,12 @@ def handler(event: object, context: Context | None) -> dict[str, list[dict[str, 
         if context is not None and context.get_remaining_time_in_millis() < TIME_TO_DRAW:
             app().logger.warning("out of time; the burst cards that are left have clocks that bring them back")
             break
-        if not draw(burst, app().store, app().chat, app().policy, app().clock(), app().pause):
+        try:
+            drawn = draw(burst, app().store, app().chat, app().policy, app().clock(), app().pause)
+        except Exception as error:  # noqa: BLE001 - the members' cards are up to date, and their records have not failed
+            app().logger.error("burst %s cannot be drawn; its clock brings it back", burst, exc_info=error)
+            drawn = False
+        if not drawn:
             _count_undeliverable()
     return answer
 

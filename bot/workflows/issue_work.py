@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot import canary as canaries
 from bot.clocks import release_window, spread
-from bot.errors import ParseError, VersionConflict
+from bot.errors import ParseError, TryLater, VersionConflict
 from bot.issue_events import ClaimedPage, DrainedPage, Expired, IssueEvent, Settled
 from bot.issues import advance_issue, all_clear
 from bot.lifecycle import Explained, Released
@@ -83,9 +83,14 @@ def _claim_page(world: World, issue: Issue, cursor: str, now: datetime) -> tuple
     page = world.store.unfinished(cursor, PAGE)
     claimed = [listed for listed in page.items if claim(listed) is not None]
     for listed in claimed:  # the index may be behind: what counts is the state as it is loaded
-        held = decide(world, listed.key, claim, now)
-        if held is not None:
-            release_what_is_clear(world, held, now)
+        try:
+            held = decide(world, listed.key, claim, now)
+            if held is not None:
+                release_what_is_clear(world, held, now)
+        except (TryLater, VersionConflict):
+            raise
+        except Exception:  # one bad item must not stop the issue's work for all others
+            logger.exception("%s cannot be held and is passed over", listed.key)
     return ClaimedPage(page.cursor), len(claimed)
 
 
@@ -138,10 +143,7 @@ def _drain_page(world: World, issue: Issue, now: datetime) -> tuple[DrainedPage,
     resumed = 0
     for key in page.items:
         due = replace(released, not_before_at=now + spread(key, window))
-        try:
-            resumed += _release(world, key, due, now)[1]
-        except ParseError as unreadable:
-            logger.exception("%s cannot be read back and is passed over", key, exc_info=unreadable)
+        resumed += _release(world, key, due, now)[1]
     return DrainedPage(page.cursor, resumed), resumed
 
 
@@ -150,7 +152,10 @@ def _released(world: World, issue: Issue) -> Released:
 
 
 def _release(world: World, key: ExecutionKey, released: Released, now: datetime) -> tuple[Execution | None, bool]:
-    """The execution after this issue's all-clear, and whether that set off a retry. Raises ParseError."""
+    """The execution after this issue's all-clear, and whether that set off a retry.
+
+    One that cannot be released is passed over, as if it were gone; its own clock comes back to it.
+    """
     before: Status | None = None
 
     def choose(execution: Execution) -> Released:
@@ -158,7 +163,13 @@ def _release(world: World, key: ExecutionKey, released: Released, now: datetime)
         before = execution.status
         return released
 
-    after = decide(world, key, choose, now)
+    try:
+        after = decide(world, key, choose, now)
+    except (TryLater, VersionConflict):
+        raise
+    except Exception:  # one bad item must not stop the all-clear for all others
+        logger.exception("%s cannot be released and is passed over", key)
+        return None, False
     return after, before is Status.BLOCKED and after is not None and after.status is Status.RESUMING
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import ClientError
 
 from bot.adapters import burst_items, table_items
 from bot.errors import (
@@ -22,12 +23,13 @@ from bot.gate import parse_job
 from playground.slack_limits import check_message, check_view
 from tests.fakes.dynamodb import Item, Place
 from tests.fuzz import story
-from tests.fuzz.deliveries import Delivery, Fault
-from tests.fuzz.installation import Installation, Outcome, busy_for
+from tests.fuzz.deliveries import TABLE, Delivery, Fault
+from tests.fuzz.installation import MINUTE, Installation, Outcome, busy_for
 
 IN_TROUBLE = (TryLater, VersionConflict, HealthUnreadable, NoSupportPlan, OutcomeUnknown, SlackRefused)
 """What a port that is down may raise, and a handler log or (those that are invoked again) raise."""
 COMES_AGAIN = ("pipeline_event", "health_event", "gate", "sweep")
+MINUTES_TO_A_RETRY = 8  # five to settle, and what follows
 READERS_OF_THE_STREAM = ("notify", "resume")
 MAY_BE_ANSWERED = (200, 400, 401, 503)
 
@@ -65,6 +67,9 @@ def play(deliveries: list[Delivery]) -> None:
 
 
 def _play(deliveries: list[Delivery], installation: Installation) -> None:
+    if any(delivery.handler == TABLE for delivery in deliveries):
+        _play_with_a_broken_item(deliveries, installation)
+        return
     with installation.playing():
         for delivery in deliveries:
             _deliver(installation, delivery)
@@ -76,6 +81,47 @@ def _play(deliveries: list[Delivery], installation: Installation) -> None:
     _no_secret_is_logged(installation)
     for place, item in installation.table.items.items():
         _can_be_read_back(place, item)
+
+
+def _play_with_a_broken_item(deliveries: list[Delivery], installation: Installation) -> None:
+    """Whatever one item holds: Slack and the gate's jobs are answered, and every other deploy goes its way."""
+    closed = story.issue_event(statusCode="closed", lastUpdatedTime="Mon, 23 Nov 2026 05:00:00 GMT")
+    with installation.playing():
+        for delivery in deliveries:
+            if delivery.handler == TABLE:
+                _edit(installation, delivery.event)
+                continue
+            answered = _answers(installation)
+            outcome = installation.invoke(delivery.handler, delivery.event)
+            if delivery.handler == "slack_request" and outcome.error is None:
+                _slack_has_its_answer(outcome, delivery)
+            if delivery.handler == "gate":
+                _the_job_has_its_answer(outcome, delivery, _answers(installation) - answered)
+        installation.deliver(failing=True)
+        installation.invoke("health_event", closed)
+        for _ in range(MINUTES_TO_A_RETRY):
+            installation.now += MINUTE
+            installation.invoke("sweep", {})
+            installation.deliver(failing=True)
+    for outcome in installation.outcomes:
+        may_raise = isinstance(outcome.error, AllclearError) and outcome.handler in COMES_AGAIN
+        no_records = outcome.handler in READERS_OF_THE_STREAM and isinstance(outcome.error, ParseError)
+        if outcome.error is not None and not may_raise and not no_records:
+            raise Broken(f"{outcome.handler} raised {outcome.error!r}") from outcome.error
+        if outcome.handler == "sweep" and outcome.error is not None:
+            raise Broken(f"one item ended the sweep: {outcome.error!r}") from outcome.error
+    if story.WEB not in installation.pipelines.accepted:
+        raise Broken("web was not resumed")
+    _no_secret_is_logged(installation)
+
+
+def _edit(installation: Installation, edit: dict[str, Any]) -> None:
+    place = (edit["pk"], edit["sk"])
+    item = {**installation.table.items[place], **edit["wrong"]}
+    try:
+        installation.table.put_item(Item={name: value for name, value in item.items() if value is not None})
+    except ClientError:
+        return  # the table does not take it
 
 
 def _deliver(installation: Installation, delivery: Delivery) -> None:

@@ -3,15 +3,17 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from bot.errors import TryLater, VersionConflict
-from bot.model import Status
+from bot.model import Execution, ExecutionKey, Status
 from bot.ports import DueKind
 from bot.workflows.sweep import BATCH, HINT_KEPT, sweep
 from tests.builders import ISSUE_ARN, KEY, NOW, a_hint, a_key
-from tests.workflows.harness import MINUTE, Night, held_night, released_night
+from tests.fakes.store import MemoryStore
+from tests.workflows.harness import MINUTE, Night, held_night, many_held, released_night
 from tests.workflows.meddling import MeddledStore
 
 BAD = a_key(pipeline="bad")
@@ -206,3 +208,37 @@ def test_a_notifier_that_never_acts_is_woken_less_and_less_often() -> None:
     assert waits[:5] == [1, 1, 1, 1, 1]
     assert waits == sorted(waits)
     assert waits[-1] == 10
+
+
+def broken(store: MemoryStore, key: ExecutionKey) -> None:
+    """Nothing of this execution can be saved, for a reason nobody expected: its card was edited by hand."""
+    save = store.save_execution
+
+    def save_execution(execution: Execution, **more: Any) -> None:
+        if execution.key == key:
+            raise RuntimeError("An operand in the update expression has an incorrect data type")
+        save(execution, **more)
+
+    store.save_execution = save_execution  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("number", [3, 12])
+def test_one_that_cannot_be_saved_stops_the_all_clear_of_no_other(number: int) -> None:
+    """It may be in the middle of a page, or be the one that was to go first."""
+    night, report, keys = many_held(number)
+    broken(night.store, keys[0])
+    night.issue_closes(report)
+    night.minutes(90)
+    assert {night.accepted(key) for key in keys[1:]} == {1}
+    assert night.accepted(keys[0]) == 0
+
+
+def test_one_that_cannot_be_saved_keeps_a_late_issue_from_claiming_no_other() -> None:
+    night = Night()
+    for key in (BAD, KEY):
+        night.stage_fails(key)
+        night.minutes(1)
+    broken(night.store, BAD)
+    night.issue_opens(start_at=NOW)
+    assert night.status(KEY) is Status.BLOCKED
+    assert night.status(BAD) is Status.NEEDS_HUMAN
