@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -94,6 +95,7 @@ def _of(draw: st.DrawFn, handler: str, samples: list[Any]) -> Delivery:
     return Delivery(handler, *draw(damaged(draw(st.sampled_from(samples)))))
 
 
+@cache
 def _slack_samples() -> list[story.Sample]:
     evening = story.evening()
     words = [text.replace("ISSUE", ISSUE_ARN.rpartition("/")[2]) for text in story.WORDS]
