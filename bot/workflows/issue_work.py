@@ -11,6 +11,7 @@ from bot.issue_events import ClaimedPage, DrainedPage, Expired, IssueEvent, Sett
 from bot.issues import advance_issue, all_clear
 from bot.lifecycle import Explained, Released
 from bot.model import Canary, Execution, ExecutionKey, Issue, IssuePhase, IssueReport, Status
+from bot.ports import Due, DueKind
 from bot.workflows import ledger
 from bot.workflows.failures import explained_by, release_what_is_clear
 from bot.workflows.world import World, decide
@@ -156,21 +157,27 @@ def _release(world: World, key: ExecutionKey, released: Released, now: datetime)
 
     One that cannot be released is passed over, as if it were gone; its own clock comes back to it.
     """
-    before: Status | None = None
+    seen: Execution | None = None
 
     def choose(execution: Execution) -> Released:
-        nonlocal before
-        before = execution.status
+        nonlocal seen
+        seen = execution
         return released
 
     try:
         after = decide(world, key, choose, now)
-    except (TryLater, VersionConflict):
+    except VersionConflict:  # for the moment; or for ever, if somebody edited its version
+        logger.warning("%s keeps changing and is passed over; its own clock, now, releases it", key)
+        if seen is not None and seen.due_at is not None and seen.due_at > now:
+            world.store.postpone(Due(DueKind.EXECUTION, str(key), seen.due_at), now)
+        return None, False
+    except TryLater:
         raise
     except Exception:  # one bad item must not stop the all-clear for all others
         logger.exception("%s cannot be released and is passed over", key)
         return None, False
-    return after, before is Status.BLOCKED and after is not None and after.status is Status.RESUMING
+    was_held = seen is not None and seen.status is Status.BLOCKED
+    return after, was_held and after is not None and after.status is Status.RESUMING
 
 
 def _load(world: World, key: ExecutionKey) -> Execution | None:

@@ -11,6 +11,7 @@ from bot.errors import TryLater, VersionConflict
 from bot.model import Execution, ExecutionKey, Status
 from bot.ports import DueKind
 from bot.workflows.sweep import BATCH, HINT_KEPT, sweep
+from bot.workflows.world import SAVE_ATTEMPTS
 from tests.builders import ISSUE_ARN, KEY, NOW, a_hint, a_key
 from tests.fakes.store import MemoryStore
 from tests.workflows.harness import MINUTE, Night, held_night, many_held, released_night
@@ -242,3 +243,21 @@ def test_one_that_cannot_be_saved_keeps_a_late_issue_from_claiming_no_other() ->
     night.issue_opens(start_at=NOW)
     assert night.status(KEY) is Status.BLOCKED
     assert night.status(BAD) is Status.NEEDS_HUMAN
+
+
+@pytest.mark.parametrize("conflicts", [SAVE_ATTEMPTS, 1_000])
+def test_one_that_keeps_changing_stops_the_all_clear_of_no_other(conflicts: int) -> None:
+    """For a moment, after which its own clock releases it; or for ever: somebody edited its version."""
+    night, report, keys = many_held(3)
+    save, left = night.store.save_execution, iter(range(conflicts))
+
+    def save_execution(execution: Execution, **more: Any) -> None:
+        if execution.key == keys[0] and next(left, None) is not None:
+            raise VersionConflict(str(keys[0]))
+        save(execution, **more)
+
+    night.store.save_execution = save_execution  # type: ignore[method-assign]
+    night.issue_closes(report)
+    night.minutes(10)
+    assert {night.accepted(key) for key in keys[1:]} == {1}
+    assert night.accepted(keys[0]) == (1 if conflicts == SAVE_ATTEMPTS else 0)
