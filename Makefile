@@ -2,6 +2,7 @@
 # make test     everything that is checked
 # make soak     simulated nights, new ones each time (SEEDS=100000, or SOAK_SECONDS=600; SEED=123: its history)
 # make replay   public incidents, played and judged (EACH=1: every episode; SETTINGS=1: what other settings would have done)
+# make fuzz     bad input at every entry point (FUZZ_SECONDS=600; ENTRY=gate SEED=123: one round again)
 # make mutants  break the code on purpose, and see that the tests notice
 # make package  what `sam deploy` uploads, built and looked at
 # make pictures docs/card.png and docs/cards.png, drawn anew (needs Debian's chromium, nodejs, npm and pngquant)
@@ -17,7 +18,7 @@ BIN := .venv/bin
 SAM_VERSION := 1.170.0
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup demo test soak replay mutants package pictures clean
+.PHONY: help setup demo test soak replay fuzz mutants package pictures clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -54,6 +55,10 @@ soak: setup
 
 replay: setup
 	@$(BIN)/python -m tests.replay $(if $(EACH),--each) $(if $(SETTINGS),--settings)
+
+fuzz: setup
+	@$(BIN)/python -W ignore -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),60) \
+		$(if $(ENTRY),--entry $(ENTRY)) $(if $(SEED),--seed $(SEED))
 
 mutants: setup
 	@$(BIN)/python -m tests.mutants

@@ -24,6 +24,7 @@ EXAMPLE = '{"pipeline": "web", "execution": "#{codepipeline.PipelineExecutionId}
 FIELDS = ("pipeline", "execution", "regions", "services", "mode")
 AUTO = "auto"  # services: those of the pipeline's own actions
 
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _NAME = re.compile(r"[A-Za-z0-9.@\-_]{1,100}")
 _EXECUTION = re.compile(r"[A-Za-z0-9\-]{1,100}")
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}|global")
@@ -77,7 +78,7 @@ def parse_job(event: object) -> GateJob:
         parameters = parameters.get(name) if isinstance(parameters, dict) else None
     return GateJob(
         job_id=job_id,
-        account=account if isinstance(account, str) else "",
+        account=account if isinstance(account, str) and _ACCOUNT.fullmatch(account) else "",  # it goes into keys
         user_parameters=parameters if isinstance(parameters, str) else "",
         continuation_token=_continuation_token(job),
     )

@@ -1,7 +1,5 @@
 """DynamoDB stream: executions whose retry is owed to CodePipeline."""
 
-from typing import Any
-
 from bot.model import ExecutionKey
 from bot.workflows.ledger import IssueReader
 from bot.workflows.resume import resume
@@ -9,7 +7,7 @@ from handlers.composition import app
 from handlers.stream_records import Context, each_execution
 
 
-def handler(event: dict[str, Any], context: Context | None) -> dict[str, list[dict[str, str]]]:
+def handler(event: object, context: Context | None) -> dict[str, list[dict[str, str]]]:
     """Claim and make each retry that is still right."""
     world = app().world
     reader = IssueReader(world)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.errors import ParseError, TryLater
+from bot.slack.modals import REASON
 from bot.slack.parsing import parse_request
 from bot.slack.requests import (
     BurstClick,
@@ -32,14 +33,20 @@ BROKEN = 400
 REFUSED = 401
 UNAVAILABLE = 503
 
+INTERNAL_ERROR = (
+    "Something is wrong inside Allclear, so this was not done, or not all of it. "
+    "The log of its slack_request function says what; /allclear status shows what is held."
+)
+
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """401 for what Slack did not sign, 400 for what it signed but never sends, else 200.
 
-    503 while the signing secret cannot be read, and for a mention that Slack shall send again.
+    503 while the signing secret cannot be read, and for a mention that Slack shall send again. An internal error
+    is logged, and the person who asked is told.
     The body, the token, the response URL and the trigger id are never logged.
     """
-    headers: Mapping[str, str] = event.get("headers") or {}
+    headers = _headers(event)
     body = _body(event)
     try:
         signed = body is not None and _is_slacks(headers, body)
@@ -54,14 +61,23 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     except ParseError as error:
         app().logger.warning("refused a signed request: %s", error)
         return _answer(BROKEN)
-    return _act(request)
+    try:
+        return _act(request)
+    except Exception as error:  # noqa: BLE001 - a bug, or an item that cannot be read; a 500 tells a person nothing
+        app().logger.error("a request could not be carried out", exc_info=error)
+        return _say_so(request)
+
+
+def _headers(event: dict[str, Any]) -> Mapping[str, str]:
+    headers = event.get("headers")
+    return headers if isinstance(headers, dict) else {}
 
 
 def _body(event: dict[str, Any]) -> bytes | None:
     """The bytes Slack signed; None if they cannot be had."""
-    text = event.get("body") or ""
+    text = str(event.get("body") or "")
     if not event.get("isBase64Encoded"):
-        return str(text).encode(errors="surrogatepass")
+        return text.encode(errors="surrogatepass")
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -97,6 +113,19 @@ def _act(request: Request) -> dict[str, Any]:
             open_home(desk, request, now)
         case _:
             pass  # well formed and not for us
+    return _answer(200)
+
+
+def _say_so(request: Request) -> dict[str, Any]:
+    match request:
+        case Command():
+            return _answer(200, {"response_type": "ephemeral", "text": INTERNAL_ERROR})
+        case Submission():
+            return _answer(200, {"response_action": "errors", "errors": {REASON: INTERNAL_ERROR}})
+        case Mention():
+            return _answer(UNAVAILABLE)  # Slack sends it again
+        case Click() | IssueClick() | BurstClick() if request.response_url:
+            app().chat.respond(request.response_url, INTERNAL_ERROR)
     return _answer(200)
 
 

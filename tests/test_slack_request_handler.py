@@ -15,6 +15,7 @@ from bot.adapters.slack import SlackChat
 from bot.errors import TryLater
 from bot.model import Status
 from bot.policy import Policy
+from bot.ports import DueKind
 from bot.workflows.notify import show
 from handlers import slack_request
 from playground.slack import SIGNING_SECRET, Slack
@@ -262,3 +263,23 @@ def test_nothing_secret_is_logged(slack: Slack, caplog: pytest.LogCaptureFixture
         "verification-token",
     ):
         assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("kind", [DueKind.EXECUTION, DueKind.CARD])
+def test_an_item_that_cannot_be_read_is_no_500_and_the_person_is_told(
+    slack: Slack, app: App, kind: DueKind, caplog: pytest.LogCaptureFixture
+) -> None:
+    request = slack.click(slack.messages()[0], "retry")
+    app.store.unreadable.add((kind, str(KEY)))
+    assert send(request) == {"statusCode": 200}
+    assert slack.ephemerals[-1].text == slack_request.INTERNAL_ERROR
+    assert app.store.executions[KEY].version == 1
+    assert "could not be carried out" in caplog.text
+
+
+def test_an_internal_error_answers_a_command_and_lets_slack_send_a_mention_again(slack: Slack, app: App) -> None:
+    app.store.of_pipeline = None  # type: ignore[method-assign,assignment]
+    answer = send(slack.slash("status web"))
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"])["text"] == slack_request.INTERNAL_ERROR
+    assert send(slack.mention("status web")) == {"statusCode": 503}

@@ -306,6 +306,12 @@ def test_the_indexes_are_those_the_store_asks() -> None:
 
 def test_the_outputs_are_what_the_installer_needs_next() -> None:
     """Slack's Request URL, the function for the pipelines' gates, their rules' topic, where the memory is."""
-    assert set(STACK.outputs) == {"SlackRequestUrl", "GateFunctionName", "PipelineNotificationTopic", "TableName"}
+    assert set(STACK.outputs) == {
+        "SlackRequestUrl",
+        "GateFunctionName",
+        "PipelineNotificationTopic",
+        "SweepFunctionName",
+        "TableName",
+    }
     assert STACK.outputs["SlackRequestUrl"].startswith("https://")
     assert STACK.outputs["SlackRequestUrl"].endswith(".amazonaws.com/slack/events")

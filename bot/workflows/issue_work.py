@@ -6,11 +6,12 @@ from datetime import datetime
 
 from bot import canary as canaries
 from bot.clocks import release_window, spread
-from bot.errors import ParseError, VersionConflict
+from bot.errors import ParseError, TryLater, VersionConflict
 from bot.issue_events import ClaimedPage, DrainedPage, Expired, IssueEvent, Settled
 from bot.issues import advance_issue, all_clear
 from bot.lifecycle import Explained, Released
 from bot.model import Canary, Execution, ExecutionKey, Issue, IssuePhase, IssueReport, Status
+from bot.ports import Due, DueKind
 from bot.workflows import ledger
 from bot.workflows.failures import explained_by, release_what_is_clear
 from bot.workflows.world import World, decide
@@ -85,9 +86,14 @@ def _claim_page(world: World, issue: Issue, cursor: str, now: datetime) -> tuple
     page = world.store.unfinished(cursor, PAGE)
     claimed = [listed for listed in page.items if claim(listed) is not None]
     for listed in claimed:  # the index may be behind: what counts is the state as it is loaded
-        held = decide(world, listed.key, claim, now)
-        if held is not None:
-            release_what_is_clear(world, held, now)
+        try:
+            held = decide(world, listed.key, claim, now)
+            if held is not None:
+                release_what_is_clear(world, held, now)
+        except (TryLater, VersionConflict):
+            raise
+        except Exception:  # one bad item must not stop the issue's work for all others
+            logger.exception("%s cannot be held and is passed over", listed.key)
     return ClaimedPage(page.cursor), len(claimed)
 
 
@@ -140,10 +146,7 @@ def _drain_page(world: World, issue: Issue, now: datetime) -> tuple[DrainedPage,
     resumed = 0
     for key in page.items:
         due = replace(released, not_before_at=now + spread(key, window))
-        try:
-            resumed += _release(world, key, due, now)[1]
-        except ParseError as unreadable:
-            logger.exception("%s cannot be read back and is passed over", key, exc_info=unreadable)
+        resumed += _release(world, key, due, now)[1]
     return DrainedPage(page.cursor, resumed), resumed
 
 
@@ -152,16 +155,31 @@ def _released(world: World, issue: Issue) -> Released:
 
 
 def _release(world: World, key: ExecutionKey, released: Released, now: datetime) -> tuple[Execution | None, bool]:
-    """The execution after this issue's all-clear, and whether that set off a retry. Raises ParseError."""
-    before: Status | None = None
+    """The execution after this issue's all-clear, and whether that set off a retry.
+
+    One that cannot be released is passed over, as if it were gone; its own clock comes back to it.
+    """
+    seen: Execution | None = None
 
     def choose(execution: Execution) -> Released:
-        nonlocal before
-        before = execution.status
+        nonlocal seen
+        seen = execution
         return released
 
-    after = decide(world, key, choose, now)
-    return after, before is Status.BLOCKED and after is not None and after.status is Status.RESUMING
+    try:
+        after = decide(world, key, choose, now)
+    except VersionConflict:  # for the moment; or for ever, if somebody edited its version
+        logger.warning("%s keeps changing and is passed over; its own clock, now, releases it", key)
+        if seen is not None and seen.due_at is not None and seen.due_at > now:
+            world.store.postpone(Due(DueKind.EXECUTION, str(key), seen.due_at), now)
+        return None, False
+    except TryLater:
+        raise
+    except Exception:  # one bad item must not stop the all-clear for all others
+        logger.exception("%s cannot be released and is passed over", key)
+        return None, False
+    was_held = seen is not None and seen.status is Status.BLOCKED
+    return after, was_held and after is not None and after.status is Status.RESUMING
 
 
 def _load(world: World, key: ExecutionKey) -> Execution | None:

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 BATCH = 200  # due items one sweep takes on; the next minute brings the rest
 SOON = timedelta(minutes=1)
 AFTER_AN_ERROR = timedelta(minutes=5)
+WOKEN_AT_LEAST_EVERY = timedelta(minutes=10)
 HINT_KEPT = timedelta(days=3)  # longer than any outage of CodePipeline's API yet
 
 
@@ -73,8 +74,7 @@ def _handle(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
         case DueKind.EXECUTION:
             _execution(world, reader, due, now)
         case DueKind.CARD:
-            world.store.postpone(due, now + SOON)
-            world.store.wake_execution(ExecutionKey.parse(due.key), now)
+            _card(world, due, now)
         case DueKind.HINT:
             _hint(world, reader, due.key, now)
         case DueKind.HOLD:
@@ -85,6 +85,27 @@ def _handle(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
             _burst(world, due, now)
         case DueKind.INFERRED:
             inferring.go_on(world.store, due.key, now)
+
+
+def _card(world: World, due: Due, now: datetime) -> None:
+    """notify reads the stream; this makes the stream say it again.
+
+    What cannot be read back fails here, and is not sent to hold up a shard of the stream every minute.
+    """
+    key = ExecutionKey.parse(due.key)
+    card, execution = world.store.load_card(key), world.store.load_execution(key)
+    if card is None or execution is None:
+        return
+    world.store.postpone(due, now + patience(execution.trail[-1].at, now))
+    world.store.wake_execution(key, now)
+
+
+def patience(since: datetime, now: datetime) -> timedelta:
+    """When to wake a stream reader again that has not acted since then: after a minute, in the end ten.
+
+    It sets a clock of its own whenever it acts, so only one that fails or is away is waited for like this.
+    """
+    return min(WOKEN_AT_LEAST_EVERY, max(SOON, (now - since) / 8))
 
 
 def _burst(world: World, due: Due, now: datetime) -> None:
@@ -100,7 +121,8 @@ def _execution(world: World, reader: IssueReader, due: Due, now: datetime) -> No
     if execution is None:
         return
     if execution.status is Status.RESUMING:  # resume reads the stream; this makes the stream say it again
-        world.store.postpone(due, now + SOON)
+        owed_at = execution.retry.not_before_at if execution.retry else execution.entered_at
+        world.store.postpone(due, now + patience(owed_at, now))
         world.store.wake_execution(key, now)
     else:
         observe(world, reader, run_of(key), {key.stage}, now)

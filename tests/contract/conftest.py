@@ -1,4 +1,4 @@
-"""The two stores side by side: every test that asks for `bench` runs on both."""
+"""The stores side by side: every test that asks for `bench` runs on each."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from bot.adapters.dynamodb import DynamoStore
 from bot.adapters.table_items import due_key
 from bot.ports import Due, DueKind, Store
 from tests.builders import NOW, REGION
+from tests.fakes.dynamodb import MemoryDynamoDB
 from tests.fakes.store import MemoryStore
 
 TABLE = "allclear"
@@ -68,12 +69,13 @@ def dynamodb(moto: Any) -> Iterator[Any]:
     moto.delete_table(TableName=TABLE)
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
+@pytest.fixture(params=["memory", "adapter in memory", "dynamodb"])
 def bench(request: pytest.FixtureRequest) -> Bench:
+    """The store's twin; the real store over DynamoDB's twin; the real store over moto."""
     if request.param == "memory":
         memory = MemoryStore()
         return Bench(memory, lambda kind, key: memory.unreadable.add((kind, key)))
-    client = request.getfixturevalue("dynamodb")
+    client: Any = MemoryDynamoDB() if request.param != "dynamodb" else request.getfixturevalue("dynamodb")
     return Bench(DynamoStore(client, TABLE), lambda kind, key: spoil(client, kind, key))
 
 

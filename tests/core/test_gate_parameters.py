@@ -54,6 +54,14 @@ def test_a_job_with_an_id_can_be_answered_whatever_else_is_lost(lost: str) -> No
     assert parse_job(event).job_id == JOB_ID
 
 
+@pytest.mark.parametrize("account", [None, 7, "", "1" * 13, "1111#2222333", "\ud80011122223333"])
+def test_an_account_that_is_none_is_nobodys(account: object) -> None:
+    """It becomes a part of keys in the table, which takes half a surrogate pair from nobody."""
+    event = job("hello")
+    event["CodePipeline.job"]["accountId"] = account
+    assert parse_job(event) == GateJob(JOB_ID, "", "hello")
+
+
 def test_the_example_in_the_messages_is_a_good_one_once_codepipeline_filled_it_in() -> None:
     text = EXAMPLE.replace("#{codepipeline.PipelineExecutionId}", "11111111-2222")
     assert parse_user_parameters(text) == GateRequest("web", "11111111-2222", ("us-east-1",))

@@ -64,6 +64,10 @@ class FakeChat:
         """The next call of a method ("post", "open_view", …; `respond` never raises) raises `error`."""
         self._failures[method].append((error, after_effect))
 
+    def clear_failures(self) -> None:
+        """Whatever was still to go wrong does not."""
+        self._failures.clear()
+
     def in_channel(self, channel: str) -> list[Message]:
         """What the channel shows, oldest first: all but the replies that were not broadcast."""
         return [

@@ -2,15 +2,19 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from bot.errors import TryLater, VersionConflict
-from bot.model import Status
+from bot.model import Execution, ExecutionKey, Status
 from bot.ports import DueKind
 from bot.workflows.sweep import BATCH, HINT_KEPT, sweep
+from bot.workflows.world import SAVE_ATTEMPTS
 from tests.builders import ISSUE_ARN, KEY, NOW, a_hint, a_key
-from tests.workflows.harness import MINUTE, Night, held_night, released_night
+from tests.fakes.store import MemoryStore
+from tests.workflows.harness import MINUTE, Night, held_night, many_held, released_night
 from tests.workflows.meddling import MeddledStore
 
 BAD = a_key(pipeline="bad")
@@ -177,3 +181,83 @@ def test_what_there_is_no_time_for_stays_due_for_the_next_minute() -> None:
     assert sweep(night.world, night.now) == 0
     assert len(night.pipelines.reads) > looked_at
     assert not [due for due in night.store.due(night.now, 100) if due.kind is DueKind.EXECUTION]
+
+
+@pytest.mark.parametrize("kind", [DueKind.EXECUTION, DueKind.CARD])
+def test_what_cannot_be_read_is_not_sent_into_the_stream_every_minute(kind: DueKind) -> None:
+    """There it would fail five times, and hold up its shard meanwhile. The sweep counts it for the alarm."""
+    night, _ = held_night()
+    night.store.unreadable.add((kind, str(KEY)))
+    card = night.store.cards[KEY]
+    for _ in range(11):
+        night.now += MINUTE
+        night.sweep()
+    assert night.store.woken == []
+    assert night.failed_items == 3
+    assert card.due_at is not None
+
+
+def test_a_notifier_that_never_acts_is_woken_less_and_less_often() -> None:
+    """A record that always fails holds up its shard each time. Whoever acts sets a clock of their own."""
+    night, _ = held_night()
+    woken_at = []
+    for _ in range(180):
+        night.now += MINUTE
+        night.sweep()
+        woken_at = [at for _, at in night.store.woken]
+    waits = [(after - before) / MINUTE for before, after in pairwise(woken_at)]
+    assert waits[:5] == [1, 1, 1, 1, 1]
+    assert waits == sorted(waits)
+    assert waits[-1] == 10
+
+
+def broken(store: MemoryStore, key: ExecutionKey) -> None:
+    """Nothing of this execution can be saved, for a reason nobody expected: its card was edited by hand."""
+    save = store.save_execution
+
+    def save_execution(execution: Execution, **more: Any) -> None:
+        if execution.key == key:
+            raise RuntimeError("An operand in the update expression has an incorrect data type")
+        save(execution, **more)
+
+    store.save_execution = save_execution  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("number", [3, 12])
+def test_one_that_cannot_be_saved_stops_the_all_clear_of_no_other(number: int) -> None:
+    """It may be in the middle of a page, or be the one that was to go first."""
+    night, report, keys = many_held(number)
+    broken(night.store, keys[0])
+    night.issue_closes(report)
+    night.minutes(90)
+    assert {night.accepted(key) for key in keys[1:]} == {1}
+    assert night.accepted(keys[0]) == 0
+
+
+def test_one_that_cannot_be_saved_keeps_a_late_issue_from_claiming_no_other() -> None:
+    night = Night()
+    for key in (BAD, KEY):
+        night.stage_fails(key)
+        night.minutes(1)
+    broken(night.store, BAD)
+    night.issue_opens(start_at=NOW)
+    assert night.status(KEY) is Status.BLOCKED
+    assert night.status(BAD) is Status.NEEDS_HUMAN
+
+
+@pytest.mark.parametrize("conflicts", [SAVE_ATTEMPTS, 1_000])
+def test_one_that_keeps_changing_stops_the_all_clear_of_no_other(conflicts: int) -> None:
+    """For a moment, after which its own clock releases it; or for ever: somebody edited its version."""
+    night, report, keys = many_held(3)
+    save, left = night.store.save_execution, iter(range(conflicts))
+
+    def save_execution(execution: Execution, **more: Any) -> None:
+        if execution.key == keys[0] and next(left, None) is not None:
+            raise VersionConflict(str(keys[0]))
+        save(execution, **more)
+
+    night.store.save_execution = save_execution  # type: ignore[method-assign]
+    night.issue_closes(report)
+    night.minutes(10)
+    assert {night.accepted(key) for key in keys[1:]} == {1}
+    assert night.accepted(keys[0]) == (1 if conflicts == SAVE_ATTEMPTS else 0)
