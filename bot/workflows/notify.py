@@ -81,7 +81,7 @@ class _Card(LivingMessage[CardRef]):
         if card.undeliverable and card.due_at is None:
             return True  # Slack refused this very version for good; the next one sets the clock and tries again
         alike = seen(self._saves, execution, self._policy, self._now)
-        if not card.ts and card.posting_at is None and _is_silent(execution):
+        if not (card.ts or card.burst) and card.posting_at is None and _is_silent(execution):
             self._save(replace(card, rendered_version=execution.version, due_at=None))
             return True
         card = placed(self._saves, card, execution, self._policy, self._now, alike)

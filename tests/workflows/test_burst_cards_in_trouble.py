@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.errors import OutcomeUnknown, ParseError, SlackRefused, TryLater
-from bot.model import ExecutionKey, Status
+from bot.model import ExecutionKey, PipelineTags, Status
 from bot.ports import DueKind
 from bot.workflows.bursts import draw
 from bot.workflows.notify import show
+from tests.workflows.harness import an_ecs_deploy
 from tests.workflows.meddling import MeddledStore
 from tests.workflows.slack_night import CHANNEL, SlackNight, deploy
 
@@ -217,3 +218,22 @@ def test_a_card_that_was_there_and_cannot_be_read_back_does_not_keep_a_burst_fro
     unreadable(night, 1)
     show_what_can_be(night, *night.fail(3, 4))
     assert night.title() == "ECS in us-east-1: 4 deploys held"
+
+
+def test_a_member_whose_card_was_deleted_stays_true_in_the_list_even_where_its_pipeline_wants_silence() -> None:
+    """People know of it already: the burst lists it."""
+    night = SlackNight()
+    night.issue_opens()
+    (*_, key) = night.fail(0, 1, 2, 3, 4)
+    night.pipelines.tags_of[key.pipeline] = PipelineTags(announce_unexplained=False)
+    night.deliver()
+    night.stage_fails(key, an_ecs_deploy(error_code="ConfigurationError"))
+    night.deliver()
+    card = night.store.cards[key]
+    del night.slack.messages[card.channel, card.ts]
+    night.click_dismiss(key)
+    night.deliver()
+    night.click_undo(key)
+    night.minutes(2)
+    assert night.status(key) is Status.NEEDS_HUMAN
+    assert night.store.members[card.burst][str(key)].status is Status.NEEDS_HUMAN
