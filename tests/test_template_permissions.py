@@ -107,9 +107,9 @@ def test_only_those_who_see_a_failure_first_may_look_behind_it(action: str, reso
     assert who_may(action, resource.format("999999999999")) == set()
 
 
-def test_only_the_gate_and_those_who_see_a_failure_first_may_read_a_pipelines_structure() -> None:
-    """The gate for the services behind its actions, the others for whether a stage retries itself."""
-    who = {"GateFunction", "PipelineEventFunction", "SweepFunction"}
+def test_only_who_decides_for_the_gate_or_sees_a_failure_first_may_read_a_pipelines_structure() -> None:
+    """The gate, and who asks it again, for its actions' services; others for whether a stage retries itself."""
+    who = {"GateFunction", "ResumeFunction", "PipelineEventFunction", "SweepFunction"}
     assert who_may("codepipeline:GetPipeline", f"arn:aws:codepipeline:eu-west-1:{STACK.account}:web") == who
 
 

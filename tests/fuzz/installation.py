@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from botocore.exceptions import ClientError
 
-from bot.adapters import dynamodb
+from bot.adapters import dynamodb_table
 from bot.adapters.dynamodb import DynamoStore
 from bot.errors import TryLater
 from bot.slack.port import SlackUser
@@ -44,7 +44,7 @@ HANDLERS = {
     module.__name__.rpartition(".")[2]: module
     for module in (gate, health_event, notify, pipeline_event, resume, slack_request, sweep)
 }
-LOGGERS = ("bot", "fuzz", dynamodb.logger.name)
+LOGGERS = ("bot", "fuzz", dynamodb_table.logger.name)
 AT_REST = 60  # deliveries of the stream after which the readers keep each other busy for ever
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 

@@ -8,7 +8,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
-from bot.adapters import burst_items, table_items
+from bot.adapters import burst_items, inferred_items, table_items
 from bot.errors import (
     AllclearError,
     HealthUnreadable,
@@ -48,6 +48,8 @@ READERS_OF_A_PARTITION: dict[str, Callable[[Item], Any]] = {
     "ISSUE": table_items.read_issue,
     "HELD": table_items.read_edge,
     "OVERRIDE": table_items.read_override,
+    "RUNNING": table_items.read_running,
+    "INFERRED": inferred_items.read_inferred,
     "CLICK": lambda item: item["sk"],
     "TURN": lambda item: table_items.parse_instant(item.get("begun_at"), "begun_at"),
 }
