@@ -26,6 +26,7 @@ _READ_AS_MORE = re.compile(
 _OWN_MARKUP = re.compile(r"(<[^<>]*>)")  # escaped text has no `<`
 _READ_AS_LINK = re.compile(r"(?<=\w)(?=[.\u3002\uff0e\uff61][^\W\d_])|(?<=[@#])(?=\w)")
 _FORMATTING = {"*": "\u2217", "~": "\u223c", "`": "\u02cb", "_": "\u02cd"}  # look-alikes that mark nothing up
+_MARKED_UP = re.compile("[*~`_&<>]")  # the keys of the two tables beside this
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # Cc: control, Cf: invisible and bidirectional overrides (they can make a text read as another), Cs: lone
 # surrogates (not encodable), Zl/Zp: line separators.
@@ -38,6 +39,8 @@ def clean(text: str) -> str:
 
 
 def _visible(text: str) -> str:
+    if text.isprintable():  # most is: it has nothing that is dropped
+        return text
     return "".join(" " if unicodedata.category(character) in _DROPPED else character for character in text)
 
 
@@ -53,6 +56,8 @@ def escape(text: str, limit: int = 300) -> str:
     invisible WORD_JOINER keeps addresses from becoming links, and `:name:` from becoming an emoji.
     """
     cleaned = _READ_AS_MORE.sub(WORD_JOINER, clean(text))
+    if len(cleaned) <= limit and not _MARKED_UP.search(cleaned):
+        return cleaned
     pieces: list[str] = []
     room = limit
     for position, character in enumerate(cleaned):

@@ -114,10 +114,17 @@ class Weather:
 
     def rate(self, what: str) -> float:
         """How bad it is now: 0 when all is well."""
-        now = self._scheduler.now
-        if self._stretches:
+        if not self._stretches:
+            return 0.0
+        now, worst, over = self._scheduler.now, 0.0, False
+        for stretch in self._stretches:
+            if stretch.until <= now:
+                over = True
+            elif stretch.what == what and stretch.rate > worst:
+                worst = stretch.rate
+        if over:
             self._stretches = [stretch for stretch in self._stretches if stretch.until > now]
-        return max((stretch.rate for stretch in self._stretches if stretch.what == what), default=0.0)
+        return worst
 
     def strikes(self, what: str) -> bool:
         rate = self.rate(what)
