@@ -19,6 +19,7 @@ from tests.simulation.weather import Weather
 
 GATE = "Gate"
 SECOND = timedelta(seconds=1)
+CONDITION_FAILS = 0.3  # of the runs of a stage that has one
 UNANSWERED = timedelta(minutes=20)  # CodePipeline gives a job up
 
 
@@ -52,8 +53,10 @@ class Deploys(FakePipelines):
         self.frozen: dict[tuple[str, str], str] = {}
         self.jobs: dict[str, Job] = {}
         self.all_passes = False
+        self.conditions: dict[tuple[str, str], tuple[str, ...]] = {}  # by pipeline and stage: what it may stop for
         self.outcomes: dict[str, list[str]] = {}  # by pipeline: how its next stages end, where that is not chance
         self._told: set[ExecutionKey] = set()
+        self._passed: set[ExecutionKey] = set()  # whose stage condition somebody overrode
         self._random = random
         self._scheduler = scheduler
         self._weather = weather
@@ -118,6 +121,13 @@ class Deploys(FakePipelines):
             kind = scripted.pop(0)
             self._fails(key, self._action(kind)) if kind != "PASSES" else self._passes(key)
             return
+        conditions = () if self.all_passes else self.conditions.get((key.pipeline, key.stage), ())
+        if conditions and key not in self._passed and self._random.random() < CONDITION_FAILS:
+            rule = replace(
+                self._action("ECS"), name="ErrorAlarm", category="Rule", owner="", provider="", error_code=""
+            )
+            self._fails(key, rule, condition=self._random.choice(conditions))
+            return
         broken = self._breaks()
         chance = 0.0 if self.all_passes else 0.8 if broken else 0.25
         if self._random.random() >= chance:
@@ -144,12 +154,13 @@ class Deploys(FakePipelines):
             message="The deployment failed.",
         )
 
-    def _fails(self, key: ExecutionKey, *actions: FailedAction) -> None:
+    def _fails(self, key: ExecutionKey, *actions: FailedAction, condition: str = "") -> None:
         self._set(
             StageTruth(
-                key, StageStatus.FAILED, failed=actions, failed_at=self._scheduler.now, execution_status="Failed"
+                key, StageStatus.FAILED, failed=actions, failed_at=self._scheduler.now, execution_status="Failed",
+                condition=condition,
             )
-        )
+        )  # fmt: skip
         for level in ("Action", "Stage", "Pipeline"):
             self._emit(level, key, "FAILED")
 
@@ -196,6 +207,8 @@ class Deploys(FakePipelines):
             return NotLatest("NotLatestPipelineExecutionException")
         if truth.status is not StageStatus.FAILED:
             return NotRetryable(f"StageNotRetryableException: the stage is {truth.status}")
+        if truth.condition:
+            return NotRetryable("StageNotRetryableException: the stage contains no failed actions")
         return None
 
     # The port.
@@ -229,6 +242,16 @@ class Deploys(FakePipelines):
         if why_not is not None:
             raise why_not
         self.accepted.append(key)
+        self._begin(key, "RESUMED")
+
+    def override_condition(self, key: ExecutionKey, condition: str) -> None:
+        self.overridden.append((key, condition))
+        truth = self.truth.get(key)
+        if truth is None or key.pipeline in self.gone or self.latest[key.pipeline, key.stage] != key:
+            raise RetryImpossible("PipelineNotFoundException: no such pipeline, execution or stage")
+        if truth.status is not StageStatus.FAILED or truth.condition != condition:
+            raise RetryImpossible("ConditionNotOverridableException: the condition does not allow overrides")
+        self._passed.add(key)
         self._begin(key, "RESUMED")
 
     def _answered(self, job_id: str) -> Job | None:
@@ -269,6 +292,7 @@ def _told(truth: StageTruth) -> str:
         for text in (
             truth.overtaken_by and f"overtaken by {truth.overtaken_by}",
             truth.transition_disabled and "transition disabled",
+            truth.condition,
             ",".join(action.action_execution_id for action in truth.failed),
         )
         if text

@@ -97,6 +97,8 @@ class Ending:
             if not self._open_at(turns, failed_at):
                 continue
             heard = [at for at, is_open in self._ledger.get(key, ()) if is_open and failed_at <= at <= until]
+            if self._simulation.promises.people.ignored(key, failed_at):
+                continue
             if heard or self._open_at(self._ledger.get(key, []), failed_at):
                 return key
         return ""

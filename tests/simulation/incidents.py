@@ -134,6 +134,8 @@ def explains(report: IssueReport, actions: Sequence[FailedAction]) -> bool:
     if report.account not in ("", ACCOUNT) or any(action.error_code == "ConfigurationError" for action in actions):
         return False
     for action in actions:
+        if action.category == "Rule":
+            continue  # a stage condition's: no service stands behind it
         if action.gate_issues is not None:
             if report.arn.rpartition("/")[2] in action.gate_issues:
                 return True

@@ -12,14 +12,15 @@ from typing import Any
 from bot.errors import NoSupportPlan
 from bot.model import ExecutionKey, IssueReport, Status
 from bot.ports import StageStatus
-from handlers import gate, health_event, notify, pipeline_event, resume, slack_request, sweep
+from handlers import gate, health_event, notify, pipeline_event, resume, sweep
 from tests.builders import ACCOUNT, KEY, NOW, REGION
 from tests.fakes.calendar import FakeCalendar
 from tests.fakes.evidence import FakeEvidence
+from tests.simulation.crowd import Crowd
 from tests.simulation.deploys import Deploys
 from tests.simulation.incidents import Incidents, event_of
-from tests.simulation.people import Clicked, Secrets, Workspace, request_of
-from tests.simulation.plan import CALENDAR, HOURS, PIPELINES, Act, Plan
+from tests.simulation.people import Secrets, Workspace
+from tests.simulation.plan import CALENDAR, CONDITIONS, HOURS, PIPELINES, Act, Plan
 from tests.simulation.playing import App, playing
 from tests.simulation.promises import Promises
 from tests.simulation.scheduler import Scheduler, Task, Violation
@@ -49,7 +50,8 @@ class Simulation:
         if tell:
             self.scheduler.say = lambda text: self.history.append(f"{self.scheduler.now:%H:%M:%S.%f} {text}")
         self.store = Table(self.scheduler, self.weather, self.random, self._written)
-        self.chat = Workspace(self.scheduler)
+        self.crowd = Crowd(self)
+        self.chat = Workspace(self.scheduler, self.crowd.button_seen, self.crowd.modal_opened)
         self.calendar = FakeCalendar()
         self.health = Incidents(self.scheduler, self._tell_issue)
         if not plan.support_plan:
@@ -59,6 +61,7 @@ class Simulation:
         )
         self.pipelines.stages_of = dict(PIPELINES)
         self.pipelines.tags_of = plan.tags
+        self.pipelines.conditions = CONDITIONS
         self.ports = {
             name: Port(name, target, self.scheduler, self.weather)
             for name, target in (
@@ -77,7 +80,7 @@ class Simulation:
         self._sent: deque[tuple[str, Any, ExecutionKey, datetime]] = deque(
             maxlen=1000
         )  # events that may come again
-        self._events, self._clicks = count(1), count(1)
+        self._events = count(1)
         self.on_the_way = 0  # events and invocations that are still to come
 
     # One run.
@@ -96,6 +99,7 @@ class Simulation:
         """Everything answers, issues close (told or not), and what runs passes."""
         if self.scheduler.say:
             self.scheduler.say("-- the storm is over")
+        self.crowd.calm_down()
         self.health.close_all()
         self.calendar.closed.clear()
         self.weather.clear_up()
@@ -142,10 +146,8 @@ class Simulation:
             case "event again", (number,):
                 if self._sent:
                     self._invoke(*self._sent[number % len(self._sent)])
-            case "click", (user, stale, times):
-                self.click(user, times, stale=stale)
-            case "press", (user, pipeline, action_id):
-                self.press(user, pipeline, action_id)
+            case "click" | "press" | "say" | "second thoughts" | "home", arguments:
+                self.crowd.does(act.what, arguments)
             case "stop", (number,):
                 self._with_run(number, StageStatus.IN_PROGRESS, self.pipelines.stop)
             case "retry outside", (number,):
@@ -280,23 +282,4 @@ class Simulation:
 
     def press(self, user: str, pipeline: str, action_id: str) -> None:
         """The newest button of that name on a pipeline's newest card, if there is one."""
-        for button in reversed(self.chat.shown):
-            if (button.key.pipeline, button.action_id) == (pipeline, action_id):
-                self._click(Clicked(user, button), 1)
-                return
-
-    def click(self, user: str, times: int, *, stale: bool) -> None:
-        """Some button, chosen by chance."""
-        button = self.chat.choose(self.random, stale=stale)
-        if button is not None:
-            self._click(Clicked(user, button), times)
-
-    def _click(self, clicked: Clicked, times: int) -> None:
-        event = request_of(clicked, f"{next(self._clicks)}.000001", self.scheduler.now)
-        for _ in range(times):
-            self.spawn(
-                "slack_request",
-                lambda: slack_request.handler(event, None),
-                on_end=self.promises.answered,
-                detail=clicked,
-            )
+        self.crowd.does("press", (user, pipeline, action_id))
