@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
@@ -14,20 +14,12 @@ from bot.model import ExecutionKey, FailedAction
 from bot.ports import StageStatus, StageTruth
 from tests.builders import ACCOUNT, REGION
 from tests.fakes.pipelines import FakePipelines
+from tests.simulation.gates import GATE, Gates, Job
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.weather import Weather
 
-GATE = "Gate"
 SECOND = timedelta(seconds=1)
 CONDITION_FAILS = 0.3  # of the runs of a stage that has one
-UNANSWERED = timedelta(minutes=20)  # CodePipeline gives a job up
-
-
-@dataclass(slots=True)
-class Job:
-    key: ExecutionKey
-    attempt: int
-    answered: bool = False
 
 
 Emit = Callable[[str, ExecutionKey, str], None]  # level, key, state
@@ -42,7 +34,7 @@ class Deploys(FakePipelines):
         scheduler: Scheduler,
         weather: Weather,
         emit: Emit,
-        start_job: Callable[[str, ExecutionKey], None],
+        start_job: Callable[[str, Job], None],
         breaks: Callable[[], tuple[str, ...]],
     ) -> None:
         super().__init__()
@@ -51,7 +43,7 @@ class Deploys(FakePipelines):
         self.latest: dict[tuple[str, str], ExecutionKey] = {}
         self.attempt: defaultdict[ExecutionKey, int] = defaultdict(int)
         self.frozen: dict[tuple[str, str], str] = {}
-        self.jobs: dict[str, Job] = {}
+        self.gates = Gates(random, scheduler, weather, self, start_job)
         self.all_passes = False
         self.conditions: dict[tuple[str, str], tuple[str, ...]] = {}  # by pipeline and stage: what it may stop for
         self.outcomes: dict[str, list[str]] = {}  # by pipeline: how its next stages end, where that is not chance
@@ -61,7 +53,6 @@ class Deploys(FakePipelines):
         self._scheduler = scheduler
         self._weather = weather
         self._emit = emit
-        self._start_job = start_job
         self._breaks = breaks  # the services an open issue breaks now
         self._numbers, self._runs = count(1), count(1)
 
@@ -78,7 +69,7 @@ class Deploys(FakePipelines):
         """A commit: a new execution enters the first stage, once nothing runs there."""
         stage = self.stages_of[pipeline][0]
         busy = self.latest.get((pipeline, stage))
-        if pipeline in self.gone or (busy and self.truth[busy].status is StageStatus.IN_PROGRESS):
+        if pipeline in self.gone or (busy and self.goes_on(busy)):
             return
         key = ExecutionKey(ACCOUNT, REGION, pipeline, f"e-{next(self._runs)}", stage)
         self._emit("Pipeline", key, "STARTED")
@@ -88,7 +79,7 @@ class Deploys(FakePipelines):
         before = self.latest.get((key.pipeline, key.stage))
         if key.pipeline in self.gone:
             return
-        if before and self.truth[before].status is StageStatus.IN_PROGRESS:
+        if before and self.goes_on(before):
             self._scheduler.after(30 * SECOND, lambda: self._enter(key))  # it waits at the transition
             return
         if before:
@@ -102,19 +93,20 @@ class Deploys(FakePipelines):
         self._set(StageTruth(key, StageStatus.IN_PROGRESS, execution_status="InProgress"))
         self._emit("Stage", key, state)
         if key.stage == GATE:
-            job = f"job-{next(self._numbers)}"
-            self.jobs[job] = Job(key, attempt)
-            self._start_job(job, key)
-            self._scheduler.after(UNANSWERED, lambda: self._give_up(job))
+            self.gates.begin(key, attempt)
         else:
             lasts = self._random.choice((2, 20, 90, 300)) * (0.5 + self._random.random())
             self._scheduler.after(lasts * SECOND, lambda: self._finish(key, attempt))
 
     def runs(self, key: ExecutionKey, attempt: int) -> bool:
-        return self.attempt[key] == attempt and self.truth[key].status is StageStatus.IN_PROGRESS
+        """That very attempt goes on."""
+        return self.attempt[key] == attempt and self.goes_on(key) and key.pipeline not in self.gone
+
+    def goes_on(self, key: ExecutionKey) -> bool:
+        return self.truth[key].status in (StageStatus.IN_PROGRESS, StageStatus.STOPPING)
 
     def _finish(self, key: ExecutionKey, attempt: int) -> None:
-        if not self.runs(key, attempt) or key.pipeline in self.gone:
+        if not self.runs(key, attempt):
             return
         scripted = self.outcomes.get(key.pipeline)
         if scripted:
@@ -155,6 +147,9 @@ class Deploys(FakePipelines):
         )
 
     def _fails(self, key: ExecutionKey, *actions: FailedAction, condition: str = "") -> None:
+        if self.truth[key].status is StageStatus.STOPPING:
+            self._stopped(key)
+            return
         self._set(
             StageTruth(
                 key, StageStatus.FAILED, failed=actions, failed_at=self._scheduler.now, execution_status="Failed",
@@ -165,6 +160,9 @@ class Deploys(FakePipelines):
             self._emit(level, key, "FAILED")
 
     def _passes(self, key: ExecutionKey) -> None:
+        if self.truth[key].status is StageStatus.STOPPING:
+            self._stopped(key)
+            return
         self._set(StageTruth(key, StageStatus.SUCCEEDED, execution_status="InProgress"))
         self._emit("Stage", key, "SUCCEEDED")
         stages = self.stages_of[key.pipeline]
@@ -175,11 +173,17 @@ class Deploys(FakePipelines):
             self._emit("Pipeline", key, "SUCCEEDED")
 
     def stop(self, key: ExecutionKey) -> None:
-        """Somebody stops the execution while it runs."""
-        if self.truth[key].status is StageStatus.IN_PROGRESS:
-            self._set(StageTruth(key, StageStatus.STOPPED, execution_status="Stopped"))
-            self._emit("Stage", key, "STOPPED")
-            self._emit("Pipeline", key, "STOPPED")
+        """Somebody stops the execution while it runs: at once, or (a gate that waits) as soon as it ends."""
+        if key.stage == GATE and key.pipeline in self.gates.waiting and self._random.random() < 0.5:
+            self._set(StageTruth(key, StageStatus.STOPPING, execution_status="Stopping"))
+            self._emit("Pipeline", key, "STOPPING")
+        else:
+            self._stopped(key)
+
+    def _stopped(self, key: ExecutionKey) -> None:
+        self._set(StageTruth(key, StageStatus.STOPPED, execution_status="Stopped"))
+        self._emit("Stage", key, "STOPPED")
+        self._emit("Pipeline", key, "STOPPED")
 
     def freeze(self, pipeline: str, stage: str, reason: str | None) -> None:
         """The inbound transition is disabled, or (None) enabled again."""
@@ -254,16 +258,8 @@ class Deploys(FakePipelines):
         self._passed.add(key)
         self._begin(key, "RESUMED")
 
-    def _answered(self, job_id: str) -> Job | None:
-        """The job, unless it was answered before or its stage has moved on."""
-        job = self.jobs[job_id]
-        if job.answered or not self.runs(job.key, job.attempt):
-            return None
-        job.answered = True
-        return job
-
     def fail_job(self, _region: str, job_id: str, message: str, external_execution_id: str) -> bool:
-        job = self._answered(job_id)
+        job = self.gates.take(job_id)
         if job is not None:
             by_gate = message.startswith(GATE_MESSAGE_PREFIX)
             named = tuple(part for part in external_execution_id.split(",") if part)
@@ -271,15 +267,17 @@ class Deploys(FakePipelines):
         return job is not None
 
     def pass_job(self, _region: str, job_id: str, _summary: str) -> bool:
-        job = self._answered(job_id)
+        job = self.gates.take(job_id)
         if job is not None:
             self._passes(job.key)
         return job is not None
 
-    def _give_up(self, job_id: str) -> None:
-        job = self._answered(job_id)
-        if job is not None:
-            self._fails(job.key, self._gate_action("The action timed out.", gate_issues=None))
+    def keep_job(self, _region: str, job_id: str, token: str, _summary: str) -> bool:
+        return self.gates.keep(job_id, token)
+
+    def times_out(self, key: ExecutionKey) -> None:
+        """A job that nobody answered, or an action that took too long."""
+        self._fails(key, self._gate_action("The action timed out.", gate_issues=None))
 
     def _gate_action(self, message: str, **changes: Any) -> FailedAction:
         action = replace(self._action("ECS"), category="Invoke", provider="Lambda", name="HealthGate")

@@ -37,7 +37,7 @@ class Ending:
         if simulation.scheduler.running or simulation.on_the_way or not all(r.idle for r in simulation.readers):
             return "somebody is still at work"
         for key, truth in simulation.pipelines.truth.items():
-            if truth.status is StageStatus.IN_PROGRESS and key.pipeline not in simulation.pipelines.gone:
+            if simulation.pipelines.goes_on(key) and key.pipeline not in simulation.pipelines.gone:
                 return f"{key} still runs"
             execution = self._store.executions.get(key)
             if execution is None:
@@ -51,6 +51,8 @@ class Ending:
         for burst_id in self._store.bursts:
             if wrong := self._burst(burst_id):
                 return f"burst {burst_id}: {wrong}"
+        if self._store.holds:
+            return f"{next(iter(self._store.holds))}: the hold of a gate that waits no more"
         for hint in self._store.hints.values():
             if hint.due_at < self._clock.now - timedelta(minutes=20):
                 return f"{hint.key}: its hint waits"

@@ -147,7 +147,7 @@ def explains(report: IssueReport, actions: Sequence[FailedAction]) -> bool:
     return False
 
 
-def event_of(report: IssueReport, now: datetime) -> dict[str, Any]:
+def health_event_of(report: IssueReport, now: datetime) -> dict[str, Any]:
     """The EventBridge event of one report."""
     return {
         "source": "aws.health",

@@ -14,7 +14,9 @@ from tests.simulation.incidents import KINDS
 from tests.simulation.people import BOB, CAROL, GUEST, ON_CALL_GROUP
 from tests.simulation.weather import REFUSALS
 
-PIPELINES = {"web": ("Deploy",), "api": ("Gate", "Deploy"), "job": ("Build", "Deploy")}
+PIPELINES = {"web": ("Deploy",), "api": ("Gate", "Deploy"), "job": ("Build", "Deploy"), "ops": ("Gate", "Deploy")}
+WAITING = ("ops",)  # whose gate is in mode wait
+SHORT_WAIT = timedelta(minutes=40)  # in some nights a gate may wait no longer
 CONDITIONS = {("job", "Deploy"): ("BEFORE_ENTRY", "ON_SUCCESS")}
 CALENDAR = "Releases"
 HOURS = 2  # of storm; then all gets well
@@ -43,6 +45,8 @@ class Plan:
     acts: tuple[Act, ...]
     crowded: bool = False  # two deploys are many: bursts and canaries
     eager: bool = False  # people soon click what they see
+    notified: bool = False  # a notification rule tells of everything once more, through SNS
+    short_waits: bool = False  # a gate's wait may not last for most of a day
 
     def without(self, left_out: set[Act]) -> "Plan":
         return replace(self, acts=tuple(act for act in self.acts if act not in left_out))
@@ -84,10 +88,12 @@ def draw(seed: int) -> Plan:
         seed,
         policy,
         tags,
-        random.random() < 0.9,
-        tuple(sorted(acts)),
-        random.random() < 0.6,
-        random.random() < 0.5,
+        support_plan=random.random() < 0.9,
+        acts=tuple(sorted(acts)),
+        crowded=random.random() < 0.6,
+        eager=random.random() < 0.5,
+        short_waits=random.random() < 0.5,
+        notified=random.random() < 0.5,
     )
 
 

@@ -8,10 +8,11 @@ from unittest.mock import patch
 
 from bot import bursts, canary
 from bot.errors import AllclearError, HealthUnreadable, NoSupportPlan, TryLater, VersionConflict
-from bot.workflows import issue_work
+from bot.workflows import issue_work, waiting_gate
 from bot.workflows.world import World
 from handlers import gate, health_event, notify, pipeline_event, resume, slack_request, sweep
 from tests.builders import ACCOUNT, REGION
+from tests.simulation.plan import SHORT_WAIT
 from tests.simulation.scheduler import Violation
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def playing(simulation: "Simulation") -> Iterator[None]:
         for module in HANDLERS:
             stack.enter_context(patch.object(module, "app", lambda: simulation.app))
         stack.enter_context(patch.object(issue_work, "PAGE", 1))
+        if simulation.plan.short_waits:
+            stack.enter_context(patch.object(waiting_gate, "LONGEST", SHORT_WAIT))
         if simulation.plan.crowded:
             stack.enter_context(patch.object(bursts, "OWN_CARDS", 1))
             stack.enter_context(patch.object(canary, "WITHOUT", 1))

@@ -9,6 +9,7 @@ from bot.policy import WhenHealthUnreadable
 from bot.ports import StageStatus, StageTruth
 from tests.simulation.ending import Ending, Turns
 from tests.simulation.incidents import OTHER_ACCOUNT, explains
+from tests.simulation.promises_of_gates import GatePromises
 from tests.simulation.promises_of_people import PeoplePromises
 from tests.simulation.scheduler import Task, Violation, must
 from tests.simulation.weather import Fault, also
@@ -49,6 +50,7 @@ class Promises:
         self._told: dict[tuple[str, str], datetime] = {}
         self._was_frozen: set[ExecutionKey] = set()
         self.people = PeoplePromises(simulation)
+        self.gates = GatePromises(simulation, self.people)
         ports = simulation.ports
         also(ports["store"].after, "save_execution", self._saved_execution)
         also(ports["store"].after, "save_issue", self._saved_issue)
@@ -63,7 +65,6 @@ class Promises:
         also(ports["pipelines"].before, "override_condition", self._about_to_override)
         also(ports["pipelines"].after, "override_condition", self._retried)
         also(ports["pipelines"].after, "fail_job", self._job_failed)
-        also(ports["pipelines"].before, "pass_job", self._about_to_pass)
 
     # What is written.
 
@@ -81,11 +82,15 @@ class Promises:
         must(0 <= spent <= self._policy.max_automatic_retries, f"{key}: {spent} automatic retries")
         for blocker in execution.blockers:
             must(str(key) in self._store.edges.get(blocker.issue, ()), f"{key}: no edge from {blocker.issue}")
-        must(execution.blockers or execution.status is not Status.BLOCKED, f"{key}: held by nothing")
+        held = execution.status is Status.BLOCKED and not execution.waiting
+        must(execution.blockers or not held, f"{key}: held by nothing")
         if execution.claim is not None:
             must(execution.claim.action_execution_ids == execution.action_execution_ids, f"{key}: an old claim")
             if before is None or before.claim != execution.claim:
                 task.facts.setdefault("claimed", {})[key] = execution
+        if before is not None and execution.actions and lines[-1].what.startswith(f"{key.stage} failed"):
+            again = before.action_execution_ids == execution.action_execution_ids
+            must(not again, f"{key}: the same failure, told twice, counts twice")
         self.people.saved(task, before, execution)
         if execution.status.finished:
             self._spent[key] = 0
@@ -187,26 +192,12 @@ class Promises:
 
     def _job_failed(self, _task: Task, arguments: tuple[Any, ...], _answer: object) -> None:
         """A retry that the gate stopped again costs none."""
-        key = self._simulation.pipelines.jobs[arguments[1]].key
+        key = self._simulation.pipelines.gates.jobs[arguments[1]].key
         by_gate = any(action.gate_issues is not None for action in self._simulation.pipelines.truth[key].failed)
         last = self.calls.get(key, [])[-1:]
         if by_gate and last and last[0].automatic and last[0].took_effect and not last[0].stopped_again:
             last[0].stopped_again = True
             self._spent[key] -= 1
-
-    def _about_to_pass(self, task: Task, arguments: tuple[Any, ...], _fault: Fault | None) -> None:
-        """The gate opens only if nothing that it counts was open when it began, or somebody overrode it there."""
-        key = self._simulation.pipelines.jobs[arguments[1]].key
-        if not {"health", "ledger"} <= set(task.facts):
-            return  # AWS Health or the table could not be read: the setting decides
-        for report in self._simulation.health.reports.values():
-            opened = self._simulation.health.open_since(report.key)
-            here = report.region in ("global", "us-east-1") and report.account != OTHER_ACCOUNT
-            if opened is not None and opened < task.started_at and here and self._counts(report, self._clock.now):
-                let = self.people.ignored(report.key, task.started_at) or self.people.overridden(
-                    key, task.started_at
-                )
-                must(let, f"the gate let {key} pass while {report.key} is open")
 
     # What events told.
 

@@ -1,6 +1,5 @@
 """One run of one plan: the real handlers over the simulated world, first in the storm, then until all is well."""
 
-import json
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -13,19 +12,21 @@ from bot.errors import NoSupportPlan
 from bot.model import ExecutionKey, IssueReport, Status
 from bot.ports import StageStatus
 from handlers import gate, health_event, notify, pipeline_event, resume, sweep
-from tests.builders import ACCOUNT, KEY, NOW, REGION
+from tests.builders import KEY, NOW
 from tests.fakes.calendar import FakeCalendar
 from tests.fakes.evidence import FakeEvidence
 from tests.simulation.crowd import Crowd
 from tests.simulation.deploys import Deploys
-from tests.simulation.incidents import Incidents, event_of
+from tests.simulation.gates import Job, job_event
+from tests.simulation.incidents import Incidents, health_event_of
 from tests.simulation.people import Secrets, Workspace
-from tests.simulation.plan import CALENDAR, CONDITIONS, HOURS, PIPELINES, Act, Plan
+from tests.simulation.plan import CALENDAR, CONDITIONS, HOURS, PIPELINES, SHORT_WAIT, WAITING, Act, Plan
 from tests.simulation.playing import App, playing
 from tests.simulation.promises import Promises
 from tests.simulation.scheduler import Scheduler, Task, Violation
 from tests.simulation.stream import Reader
 from tests.simulation.table import Table
+from tests.simulation.telling import event_of, notification_of
 from tests.simulation.weather import Port, Weather
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -62,6 +63,9 @@ class Simulation:
         self.pipelines.stages_of = dict(PIPELINES)
         self.pipelines.tags_of = plan.tags
         self.pipelines.conditions = CONDITIONS
+        self.pipelines.gates.waiting = WAITING
+        if plan.short_waits:
+            self.pipelines.gates.longest = SHORT_WAIT + 10 * MINUTE
         self.ports = {
             name: Port(name, target, self.scheduler, self.weather)
             for name, target in (
@@ -210,6 +214,8 @@ class Simulation:
 
         def ended(task: Task) -> None:
             self.on_the_way -= 1
+            if name == "gate":
+                self.promises.gates.ended(task, event["CodePipeline.job"]["id"])
             if task.error is None:
                 if name == "pipeline_event":
                     self.promises.told(key, sent_at)
@@ -228,7 +234,7 @@ class Simulation:
         """As EventBridge delivers: some late, some twice, some never."""
         if self.weather.strikes("event loss"):
             if self.scheduler.say:
-                self.scheduler.say(f"  lost: {name} {event['detail'].get('state', '')}")
+                self.scheduler.say(f"  lost: {name} of {key.pipeline} {key.execution_id}")
             return
         sent = (name, event, key, self.scheduler.now)
         self._sent.append(sent)
@@ -243,34 +249,22 @@ class Simulation:
             self.scheduler.after(delay * SECOND, arrive)
 
     def _tell_issue(self, report: IssueReport) -> None:
-        self._send("health_event", event_of(report, self.scheduler.now), KEY)
+        self._send("health_event", health_event_of(report, self.scheduler.now), KEY)
 
     def _tell_pipeline(self, level: str, key: ExecutionKey, state: str) -> None:
-        detail = {"pipeline": key.pipeline, "execution-id": key.execution_id, "state": state}
-        if level != "Pipeline":
-            detail["stage"] = key.stage
-        event = {
-            "source": "aws.codepipeline",
-            "detail-type": f"CodePipeline {level} Execution State Change",
-            "account": ACCOUNT,
-            "region": REGION,
-            "time": self.scheduler.now.isoformat(),
-            "id": f"event-{next(self._events)}",
-            "detail": detail,
-        }
+        event = event_of(level, key, state, self.scheduler.now, next(self._events))
         self.promises.changed(key)
         self._send("pipeline_event", event, key)
+        if self.plan.notified:
+            self._send("pipeline_event", notification_of(event), key)
 
-    def _start_job(self, job_id: str, key: ExecutionKey) -> None:
-        named = {"pipeline": key.pipeline, "execution": key.execution_id, "regions": [REGION]}
-        parameters = json.dumps(named)
-        data = {"actionConfiguration": {"configuration": {"UserParameters": parameters}}}
-        event = {"CodePipeline.job": {"id": job_id, "accountId": ACCOUNT, "data": data}}
+    def _start_job(self, job_id: str, job: Job) -> None:
+        event = job_event(job_id, job, waits=job.key.pipeline in WAITING)
         self.on_the_way += 1
 
         def arrive() -> None:
             self.on_the_way -= 1
-            self._invoke("gate", event, key, self.scheduler.now)
+            self._invoke("gate", event, job.key, self.scheduler.now)
 
         self.scheduler.after(self.random.random() * SECOND, arrive)
 
