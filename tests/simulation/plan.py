@@ -71,11 +71,12 @@ def draw(seed: int) -> Plan:
     if random.random() < 0.2:
         tags["job"] = PipelineTags(auto_retry=random.random() < 0.5, announce_unexplained=random.random() < 0.5)
     if random.random() < 0.3:
-        tags["api"] = PipelineTags(
+        tags[random.choice(("api", "ops"))] = PipelineTags(
             overriders=random.choice(((), (BOB,), (CAROL,))), mode=random.choice(list(Mode))
         )
     acts = {Act(at, "start", (name,)) for name in PIPELINES for at in (random.random() * 60,)}
-    acts.add(Act(random.random() * 120, "issue begins", (random.randrange(3), random.random() * 30)))
+    begins_at = random.choice((0.0, random.random() * 120))  # before the first gates are asked, or after
+    acts.add(Act(begins_at, "issue begins", (random.randrange(4), random.random() * 30)))
     busy = random.choice((8, 20, 45))
     for _ in range(busy):
         acts.add(_act(random))

@@ -9,6 +9,7 @@ from bot.policy import WhenHealthUnreadable
 from bot.ports import StageStatus, StageTruth
 from tests.simulation.ending import Ending, Turns
 from tests.simulation.incidents import OTHER_ACCOUNT, explains
+from tests.simulation.promises_of_canaries import CanaryPromises
 from tests.simulation.promises_of_gates import GatePromises
 from tests.simulation.promises_of_people import PeoplePromises
 from tests.simulation.scheduler import Task, Violation, must
@@ -50,6 +51,7 @@ class Promises:
         self._told: dict[tuple[str, str], datetime] = {}
         self._was_frozen: set[ExecutionKey] = set()
         self.people = PeoplePromises(simulation)
+        self.canaries = CanaryPromises(simulation)
         self.gates = GatePromises(simulation, self.people)
         ports = simulation.ports
         also(ports["store"].after, "save_execution", self._saved_execution)
@@ -92,14 +94,16 @@ class Promises:
             again = before.action_execution_ids == execution.action_execution_ids
             must(not again, f"{key}: the same failure, told twice, counts twice")
         self.people.saved(task, before, execution)
+        self.canaries.saved(task, execution)
         if execution.status.finished:
             self._spent[key] = 0
         self._saved[key] = execution
         self._store.keep()
 
-    def _saved_issue(self, _task: Task, arguments: tuple[Any, ...], _answer: object) -> None:
+    def _saved_issue(self, task: Task, arguments: tuple[Any, ...], _answer: object) -> None:
         issue: Issue = arguments[0]
         must(issue.due_at is not None or issue.phase == "DONE", f"{issue.key}: {issue.phase} without a clock")
+        self.canaries.saved_issue(task, issue)
         self._ledger.setdefault(issue.key, []).append((self._clock.now, issue.open))
         if issue.open:
             self._open_in_ledger.setdefault(issue.key, self._clock.now)
