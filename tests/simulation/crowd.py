@@ -35,6 +35,7 @@ class Crowd:
         self._random = simulation.random
         self._numbers = count(1)
         self._calm = False
+        self.always = ""  # the reason every modal is sent off with, soon; "": as chance has it
 
     def does(self, what: str, arguments: tuple[Any, ...]) -> None:
         match what, arguments:
@@ -81,6 +82,9 @@ class Crowd:
 
     def modal_opened(self, user: str, view: dict[str, Any]) -> None:
         """Somebody writes a reason and sends it off, most often soon; or forgets the modal."""
+        if self.always:
+            self._later(4, Submitted(user, next(self._numbers), view, self.always))
+            return
         chance = self._random.random()
         if chance < 0.1:
             return

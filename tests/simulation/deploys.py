@@ -95,7 +95,8 @@ class Deploys(FakePipelines):
         if key.stage == GATE:
             self.gates.begin(key, attempt)
         else:
-            lasts = self._random.choice((2, 20, 90, 300)) * (0.5 + self._random.random())
+            usual = 20 if key.pipeline in self.outcomes else self._random.choice((2, 20, 90, 300))
+            lasts = usual * (0.5 + self._random.random())
             self._scheduler.after(lasts * SECOND, lambda: self._finish(key, attempt))
 
     def runs(self, key: ExecutionKey, attempt: int) -> bool:
@@ -110,15 +111,11 @@ class Deploys(FakePipelines):
             return
         scripted = self.outcomes.get(key.pipeline)
         if scripted:
-            kind = scripted.pop(0)
-            self._fails(key, self._action(kind)) if kind != "PASSES" else self._passes(key)
+            self._ends(key, scripted.pop(0))
             return
         conditions = () if self.all_passes else self.conditions.get((key.pipeline, key.stage), ())
         if conditions and key not in self._passed and self._random.random() < CONDITION_FAILS:
-            rule = replace(
-                self._action("ECS"), name="ErrorAlarm", category="Rule", owner="", provider="", error_code=""
-            )
-            self._fails(key, rule, condition=self._random.choice(conditions))
+            self._fails(key, self._rule(), condition=self._random.choice(conditions))
             return
         broken = self._breaks()
         chance = 0.0 if self.all_passes else 0.8 if broken else 0.25
@@ -131,6 +128,20 @@ class Deploys(FakePipelines):
         if self._random.random() < 0.2:
             actions.append(self._action(self._random.choice(("ECS", "CLOUDFORMATION"))))
         self._fails(key, *actions)
+
+    def _ends(self, key: ExecutionKey, kind: str) -> None:
+        """As a script says: PASSES, a stage condition, or what broke an action."""
+        if kind == "PASSES":
+            self._passes(key)
+        elif kind in ("BEFORE_ENTRY", "ON_SUCCESS"):
+            self._fails(key, self._rule(), condition=kind)
+        else:
+            self._fails(key, self._action(kind))
+
+    def _rule(self) -> FailedAction:
+        return replace(
+            self._action("ECS"), name="ErrorAlarm", category="Rule", owner="", provider="", error_code=""
+        )
 
     def _action(self, kind: str) -> FailedAction:
         number = next(self._numbers)
