@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SECOND = timedelta(seconds=1)
 ANSWERED_WITHIN = 3 * SECOND  # else Slack takes a request for lost
 RESENT_AFTER = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5))  # events only (Events API, "Retries")
-EAGERLY = {OVERRIDE: 0.3, RETRY_ALL: 0.15, IGNORE: 0.1, UNIGNORE: 0.4, UNDO: 0.2}
+EAGERLY = {OVERRIDE: 0.5, RETRY_ALL: 0.15, IGNORE: 0.1, UNIGNORE: 0.4, UNDO: 0.2}
 EVERYBODY = (ALICE, ALICE, BOB, CAROL, GUEST)
 REASONS = ("the fix is in this very deploy", "we looked", "none of our services", " ")
 

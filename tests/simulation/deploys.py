@@ -19,7 +19,7 @@ from tests.simulation.scheduler import Scheduler
 from tests.simulation.weather import Weather
 
 SECOND = timedelta(seconds=1)
-CONDITION_FAILS = 0.3  # of the runs of a stage that has one
+CONDITION_FAILS = 0.5  # of the runs of a stage that has one
 
 
 Emit = Callable[[str, ExecutionKey, str], None]  # level, key, state

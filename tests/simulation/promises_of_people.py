@@ -38,10 +38,13 @@ class PeoplePromises:
         self._clock = simulation.scheduler
         self._given: dict[ExecutionKey, Override] = {}
         self._issues: dict[str, Issue] = {}
+        self.ignored_issues: set[str] = set()
         self._ignored_at: dict[str, datetime] = {}  # the last moment at which it was ignored, if not still
         self._acted: set[int] = set()  # the numbers of the deeds that changed something
-        self._asked_all: defaultdict[str, list[tuple[str, datetime]]] = defaultdict(list)  # burst: by whom, when
-        self._answers: Counter[str] = Counter()  # what was said in a thread, by its metadata's key
+        self.all_asked_for: defaultdict[str, list[tuple[str, datetime]]] = defaultdict(
+            list
+        )  # burst: by whom, when
+        self.answers: Counter[str] = Counter()  # what was said in a thread, by its metadata's key
         self._whispered: Counter[int] = Counter()
         store, chat = simulation.ports["store"], simulation.ports["chat"]
         for write in STORE_WRITES:
@@ -118,12 +121,12 @@ class PeoplePromises:
     def _waited(self, burst: str, by: str, before: Execution) -> bool:
         """It has waited since before that person's "Retry all"."""
         asks = before.status in (Status.BLOCKED, Status.NEEDS_HUMAN)
-        return asks and any(who == by and before.entered_at <= at for who, at in self._asked_all[burst])
+        return asks and any(who == by and before.entered_at <= at for who, at in self.all_asked_for[burst])
 
     def _saved_burst(self, task: Task, arguments: tuple[Any, ...], _answer: object) -> None:
         burst: Burst = arguments[0]
         request = burst.retry_all
-        if request is None or (request.by, request.at) in self._asked_all[burst.burst_id]:
+        if request is None or (request.by, request.at) in self.all_asked_for[burst.burst_id]:
             return
         deed = task.detail
         clicked = isinstance(deed, Clicked) and self._all(deed) and deed.button.about["burst"] == burst.burst_id
@@ -131,7 +134,7 @@ class PeoplePromises:
             clicked and deed.user == request.by, f"burst {burst.burst_id}: {request.by} did not ask for all of it"
         )
         must(request.by in MAY_CLICK, f"burst {burst.burst_id}: {request.by} may not")
-        self._asked_all[burst.burst_id].append((request.by, request.at))
+        self.all_asked_for[burst.burst_id].append((request.by, request.at))
 
     # Overrides.
 
@@ -165,6 +168,7 @@ class PeoplePromises:
         before, self._issues[issue.key] = self._issues.get(issue.key), issue
         was = before.ignored_by if before is not None else ""
         if issue.ignored_by:
+            self.ignored_issues.add(issue.key)
             must(issue.phase is not IssuePhase.OPEN, f"{issue.key}: ignored, and open all the same")
             must(issue.key != HEALTH_UNREADABLE, "that AWS Health cannot be read is ignored")
             must(issue.ignored_reason.strip(), f"{issue.key}: ignored without a reason")
@@ -209,9 +213,9 @@ class PeoplePromises:
             return
         key = metadata["event_payload"]["key"]
         must(isinstance(task.detail, Said) and task.detail.mention, "an answer to nobody")
-        once = not self._answers[key] or key in self._simulation.chat.deleted
+        once = not self.answers[key] or key in self._simulation.chat.deleted
         must(once, f"{task.detail}: answered twice")
-        self._answers[key] += 1
+        self.answers[key] += 1
         task.facts["answered"] = True
         self._said(task.detail.number)
 
