@@ -56,12 +56,13 @@ def escape(text: str, limit: int = 300) -> str:
     invisible WORD_JOINER keeps addresses from becoming links, and `:name:` from becoming an emoji.
     """
     cleaned = _READ_AS_MORE.sub(WORD_JOINER, clean(text))
-    if len(cleaned) <= limit and not _MARKED_UP.search(cleaned):
-        return cleaned
+    whole = _MARKED_UP.sub(lambda mark: _shown(cleaned, mark.start()), cleaned)
+    if len(whole) <= limit:
+        return whole
     pieces: list[str] = []
     room = limit
-    for position, character in enumerate(cleaned):
-        piece = _ENTITIES.get(character) or _unformatted(cleaned, position)
+    for position in range(len(cleaned)):
+        piece = _shown(cleaned, position)
         for_the_ellipsis = 0 if position == len(cleaned) - 1 else 1
         if len(piece) + for_the_ellipsis > room:
             return "".join(pieces) + "…"
@@ -70,8 +71,11 @@ def escape(text: str, limit: int = 300) -> str:
     return "".join(pieces)
 
 
-def _unformatted(text: str, position: int) -> str:
+def _shown(text: str, position: int) -> str:
+    """One character as mrkdwn that shows it."""
     character = text[position]
+    if character in _ENTITIES:
+        return _ENTITIES[character]
     inside_a_word = text[position - 1 : position].isalnum() and text[position + 1 : position + 2].isalnum()
     if character == "_" and inside_a_word:
         return character
