@@ -134,6 +134,8 @@ class PeoplePromises:
             clicked and deed.user == request.by, f"burst {burst.burst_id}: {request.by} did not ask for all of it"
         )
         must(request.by in MAY_CLICK, f"burst {burst.burst_id}: {request.by} may not")
+        must(deed.number not in self._acted, f"burst {burst.burst_id}: {deed} was carried out twice")
+        self._acted.add(deed.number)
         self.all_asked_for[burst.burst_id].append((request.by, request.at))
 
     # Overrides.
