@@ -65,6 +65,7 @@ class RetryAll:
     at: datetime
     cursor: str = ""  # the last member that was seen to, in key order
     done: bool = False
+    click: str = ""  # the mark of the click that asked: delivered again, it asks for nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ _READ_AS_MORE = re.compile(
 _OWN_MARKUP = re.compile(r"(<[^<>]*>)")  # escaped text has no `<`
 _READ_AS_LINK = re.compile(r"(?<=\w)(?=[.\u3002\uff0e\uff61][^\W\d_])|(?<=[@#])(?=\w)")
 _FORMATTING = {"*": "\u2217", "~": "\u223c", "`": "\u02cb", "_": "\u02cd"}  # look-alikes that mark nothing up
+_MARKED_UP = re.compile("[*~`_&<>]")  # the keys of the two tables beside this
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # Cc: control, Cf: invisible and bidirectional overrides (they can make a text read as another), Cs: lone
 # surrogates (not encodable), Zl/Zp: line separators.
@@ -38,6 +39,8 @@ def clean(text: str) -> str:
 
 
 def _visible(text: str) -> str:
+    if text.isprintable():  # most is: it has nothing that is dropped
+        return text
     return "".join(" " if unicodedata.category(character) in _DROPPED else character for character in text)
 
 
@@ -53,10 +56,13 @@ def escape(text: str, limit: int = 300) -> str:
     invisible WORD_JOINER keeps addresses from becoming links, and `:name:` from becoming an emoji.
     """
     cleaned = _READ_AS_MORE.sub(WORD_JOINER, clean(text))
+    whole = _MARKED_UP.sub(lambda mark: _shown(cleaned, mark.start()), cleaned)
+    if len(whole) <= limit:
+        return whole
     pieces: list[str] = []
     room = limit
-    for position, character in enumerate(cleaned):
-        piece = _ENTITIES.get(character) or _unformatted(cleaned, position)
+    for position in range(len(cleaned)):
+        piece = _shown(cleaned, position)
         for_the_ellipsis = 0 if position == len(cleaned) - 1 else 1
         if len(piece) + for_the_ellipsis > room:
             return "".join(pieces) + "…"
@@ -65,8 +71,11 @@ def escape(text: str, limit: int = 300) -> str:
     return "".join(pieces)
 
 
-def _unformatted(text: str, position: int) -> str:
+def _shown(text: str, position: int) -> str:
+    """One character as mrkdwn that shows it."""
     character = text[position]
+    if character in _ENTITIES:
+        return _ENTITIES[character]
     inside_a_word = text[position - 1 : position].isalnum() and text[position + 1 : position + 2].isalnum()
     if character == "_" and inside_a_word:
         return character

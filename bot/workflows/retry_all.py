@@ -25,14 +25,16 @@ CARRIED_ON_AFTER = timedelta(minutes=1)
 
 UNKNOWN = "Allclear does not know this card (any more), so it did nothing. /allclear status shows what is held."
 NOTHING_WAITS = "Nothing on this card waits for a retry any more, so nothing was done."
+ALREADY = "That was already carried out."
 AGAIN = "Allclear could not save that just now; nothing has changed. Please click again in a moment."
 
 
-def retry_all(store: Store, burst_id: str, by: str, policy: Policy, now: datetime) -> str:
+def retry_all(store: Store, burst_id: str, by: str, policy: Policy, now: datetime, *, marker: str) -> str:
     """Retry every member that waits, asked for by `by` (a Slack user id), who may. Answers what came of it.
 
-    One request at a time: a second click finds the first one's, or nothing left that waits. May raise TryLater
-    before anything is saved.
+    One request at a time: a second click finds the first one's, or nothing left that waits. `marker` is the
+    click's own: delivered again, it takes nothing along that has failed since. May raise TryLater before anything
+    is saved.
     """
     for _ in range(SAVE_ATTEMPTS):
         burst = store.load_burst(burst_id)
@@ -41,10 +43,12 @@ def retry_all(store: Store, burst_id: str, by: str, policy: Policy, now: datetim
         asked = burst.retry_all
         if asked is not None and not asked.done:
             return f"{mention(asked.by)} asked for that at {slack_date(asked.at)}; it is being carried out."
+        if asked is not None and asked.click == marker:
+            return ALREADY
         if not any(line.waits for line in store.burst_lines(burst_id)):
             return NOTHING_WAITS
         try:
-            _save(store, replace(burst, retry_all=RetryAll(by, now), due_at=now + CARRIED_ON_AFTER))
+            _save(store, replace(burst, retry_all=RetryAll(by, now, click=marker), due_at=now + CARRIED_ON_AFTER))
         except VersionConflict:
             continue
         try:

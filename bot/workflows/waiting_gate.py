@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.attribution import blocker
+from bot.errors import PipelineGone
 from bot.gate import GateAnswer, GateJob, GateRequest
 from bot.gate_wait import (
     LONGEST,
@@ -68,6 +69,9 @@ def _standing(world: World, job: GateJob, request: GateRequest, region: str) -> 
     """
     try:
         truths = world.pipelines.stages(job.account, region, request.pipeline, request.execution)
+    except PipelineGone as gone:
+        logger.warning("in which stage of %s the gate stands: %s", request.execution, gone)
+        return "", False, False
     except Exception:  # not knowing keeps the deploy waiting, which the next job may end
         logger.exception("CodePipeline did not tell in which stage of %s the gate stands", request.execution)
         return "", False, False

@@ -38,6 +38,8 @@ FAILURES, EVENTS_WORK = "bot/workflows/failures.py", "bot/workflows/pipeline_eve
 DYNAMODB = "bot/adapters/dynamodb.py"
 TRUTH, MODES = "bot/adapters/codepipeline_truth.py", "adapters/test_codepipeline_modes.py"
 INFERRED = "bot/inferred.py"
+OVERRIDES, WAITING_GATE = "bot/overrides.py", "bot/workflows/waiting_gate.py"
+MENTIONS = "bot/workflows/slack/mentions.py"
 
 MUTANTS = (
     # The claim, the lease, the budget.
@@ -263,4 +265,53 @@ MUTANTS = (
     Mutant("two draw a burst's card at once", "bot/workflows/bursts.py",
            "if burst.drawing_until_at is not None and self._now < burst.drawing_until_at:", "if False:",
            "workflows/test_bursts.py workflows/test_bursts_interrupted.py"),
+    # Overrides, ignored issues, words, gates that wait: most of these some simulated night has to notice.
+    Mutant("anybody may override", OVERRIDES,
+           "return of_the_stack and (not tags.overriders or user_id in tags.overriders)", "return True", NIGHTS),
+    Mutant("a pipeline's tag narrows nothing", OVERRIDES,
+           "return of_the_stack and (not tags.overriders or user_id in tags.overriders)", "return of_the_stack",
+           "workflows/test_overriding.py"),
+    Mutant("an override that ran out counts", OVERRIDES,
+           "return override.key.stage == stage and now < override.expires_at",
+           "return override.key.stage == stage", "workflows/test_gate_overrides.py"),
+    Mutant("an override counts for any stage", OVERRIDES,
+           "return override.key.stage == stage and now < override.expires_at",
+           "return now < override.expires_at", "workflows/test_gate_overrides.py"),
+    Mutant("a stale modal is obeyed", "bot/workflows/overriding.py",
+           "if shown_version is not None and shown_version < execution.entered_version:", "if False:",
+           "test_slack_modals.py workflows/test_overriding.py"),
+    Mutant("a condition is passed by an override of long ago", RESUME,
+           "overrides and now >= plan.requested_at + OVERRIDE_LASTS", "False",
+           "workflows/test_conditions_overridden.py"),
+    Mutant("ignoring an issue takes no right", "bot/workflows/slack/ignoring.py",
+           'return f"Ignoring an issue takes the right to override. {refusal}" if refusal else ""', 'return ""',
+           NIGHTS),
+    Mutant("news opens an ignored issue again", "bot/issues.py",
+           "    if issue.ignored_by:\n        return replace(issue, report=report,",
+           "    if False:\n        return replace(issue, report=report,", NIGHTS),
+    Mutant("shadow mode retries", STATE, "if policy.is_shadow(execution.tags):", "if False:", NIGHTS),
+    Mutant("a second look finds no first answer", MENTIONS,
+           "(turn is Turn.AGAIN and not _was_answered(desk, mention))", "turn is Turn.AGAIN", NIGHTS),
+    Mutant("a mention that somebody is at is answered as done", MENTIONS,
+           "return turn is not Turn.BUSY", "return True", NIGHTS),
+    Mutant("strangers are answered", "bot/workflows/slack/words.py",
+           "return Answer(refusal, for_one=True) if refusal else _answer", "return _answer", NIGHTS),
+    Mutant("a gate waits on past its time", WAITING_GATE,
+           "elif not answer.passes and now - since_at >= LONGEST:", "elif False:", NIGHTS),
+    Mutant("a waiting gate minds no settle time", "bot/workflows/gate.py",
+           "until_settled = request.wait and bool(job.continuation_token)", "until_settled = False",
+           f"{NIGHTS} workflows/test_waiting_gate.py"),
+    Mutant("a waiting gate holds up whoever stops the execution", WAITING_GATE,
+           "if stopping and job.continuation_token:", "if False:", "workflows/test_waiting_gate.py"),
+    Mutant("a hold outlives its wait", "bot/workflows/holds.py",
+           "        world.store.drop_hold(hold)\n", "", NIGHTS),
+    Mutant("a gate that is heard of no more is waited for", "bot/workflows/holds.py",
+           "    if lost_at <= now:", "    if False:", "workflows/test_waiting_gate.py"),
+    Mutant("all go together", "bot/canary.py", "    if waiting <= WITHOUT:\n", "    if True:\n", NIGHTS),
+    Mutant("a canary's failure into an open issue lets the rest go", "bot/canary.py",
+           "return CanaryFailed(explained, now + WAIT)", 'return DrainBegun("")', "core/test_canary.py"),
+    Mutant("a click for all of a burst counts as often as it is sent", "bot/workflows/retry_all.py",
+           "if asked is not None and asked.click == marker:", "if False:", "workflows/test_retry_all.py"),
+    Mutant("all of a burst means what failed since, too", "bot/workflows/retry_all.py",
+           "if execution.entered_at > request.at:", "if False:", "workflows/test_retry_all.py"),
 )  # fmt: skip

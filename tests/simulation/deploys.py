@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
@@ -15,20 +15,14 @@ from bot.ports import StageStatus, StageTruth
 from bot.running import RunningAction
 from tests.builders import ACCOUNT, REGION
 from tests.fakes.pipelines import FakePipelines
+from tests.simulation.gates import GATE, Gates, Job
 from tests.simulation.scheduler import Scheduler
+from tests.simulation.telling import in_words
 from tests.simulation.weather import Weather
 
-GATE = "Gate"
 SECOND = timedelta(seconds=1)
 RETRIES_ITSELF_AFTER = timedelta(seconds=20)  # AWS does not say (unverified)
-UNANSWERED = timedelta(minutes=20)  # CodePipeline gives a job up
-
-
-@dataclass(slots=True)
-class Job:
-    key: ExecutionKey
-    attempt: int
-    answered: bool = False
+CONDITION_FAILS = 0.5  # of the runs of a stage that has one
 
 
 Emit = Callable[[str, ExecutionKey, str], None]  # level, key, state
@@ -43,7 +37,7 @@ class Deploys(FakePipelines):
         scheduler: Scheduler,
         weather: Weather,
         emit: Emit,
-        start_job: Callable[[str, ExecutionKey], None],
+        start_job: Callable[[str, Job], None],
         breaks: Callable[[], tuple[str, ...]],
     ) -> None:
         super().__init__()
@@ -52,17 +46,18 @@ class Deploys(FakePipelines):
         self.latest: dict[tuple[str, str], ExecutionKey] = {}
         self.attempt: defaultdict[ExecutionKey, int] = defaultdict(int)
         self.frozen: dict[tuple[str, str], str] = {}
-        self.jobs: dict[str, Job] = {}
+        self.gates = Gates(random, scheduler, weather, self, start_job)
         self.all_passes = False
         self.parallel: frozenset[str] = frozenset()  # pipelines whose executions never meet
         self.retry_themselves: frozenset[str] = frozenset()  # pipelines whose stages have onFailure RETRY
+        self.conditions: dict[tuple[str, str], tuple[str, ...]] = {}  # by pipeline and stage: what it may stop for
         self.outcomes: dict[str, list[str]] = {}  # by pipeline: how its next stages end, where that is not chance
         self._told: set[ExecutionKey] = set()
+        self._passed: set[ExecutionKey] = set()  # whose stage condition somebody overrode
         self._random = random
         self._scheduler = scheduler
         self._weather = weather
         self._emit = emit
-        self._start_job = start_job
         self._breaks = breaks  # the services an open issue breaks now
         self._numbers, self._runs = count(1), count(1)
 
@@ -71,7 +66,7 @@ class Deploys(FakePipelines):
         self.truth[truth.key] = replace(truth, transition_disabled=reason)
         self.log[truth.key].append((self._scheduler.now, self.truth[truth.key]))
         if self._scheduler.say:
-            self._scheduler.say(f"  CodePipeline: {_told(self.truth[truth.key])}")
+            self._scheduler.say(f"  CodePipeline: {in_words(self.truth[truth.key])}")
 
     # What happens there.
 
@@ -79,7 +74,7 @@ class Deploys(FakePipelines):
         """A commit: a new execution enters the first stage, once nothing runs there."""
         stage = self.stages_of[pipeline][0]
         busy = self.latest.get((pipeline, stage)) if pipeline not in self.parallel else None
-        if pipeline in self.gone or (busy and self.truth[busy].status is StageStatus.IN_PROGRESS):
+        if pipeline in self.gone or (busy and self.goes_on(busy)):
             return
         key = ExecutionKey(ACCOUNT, REGION, pipeline, f"e-{next(self._runs)}", stage)
         self._emit("Pipeline", key, "STARTED")
@@ -89,7 +84,7 @@ class Deploys(FakePipelines):
         before = self.latest.get((key.pipeline, key.stage)) if key.pipeline not in self.parallel else None
         if key.pipeline in self.gone:
             return
-        if before and self.truth[before].status is StageStatus.IN_PROGRESS:
+        if before and self.goes_on(before):
             self._scheduler.after(30 * SECOND, lambda: self._enter(key))  # it waits at the transition
             return
         if before:
@@ -105,12 +100,10 @@ class Deploys(FakePipelines):
         self._set(StageTruth(key, status, execution_status="InProgress", retried_itself=by_itself, running=runs))
         self._emit("Stage", key, state)
         if key.stage == GATE:
-            job = f"job-{next(self._numbers)}"
-            self.jobs[job] = Job(key, attempt)
-            self._start_job(job, key)
-            self._scheduler.after(UNANSWERED, lambda: self._give_up(job))
+            self.gates.begin(key, attempt)
         else:
-            lasts = self._random.choice((2, 20, 90, 300)) * (0.5 + self._random.random())
+            usual = 20 if key.pipeline in self.outcomes else self._random.choice((2, 20, 90, 300))
+            lasts = usual * (0.5 + self._random.random())
             self._scheduler.after(lasts * SECOND, lambda: self._finish(key, attempt))
 
     def _running(self, key: ExecutionKey) -> RunningAction:
@@ -120,15 +113,22 @@ class Deploys(FakePipelines):
         return RunningAction(action, self._scheduler.now)
 
     def runs(self, key: ExecutionKey, attempt: int) -> bool:
-        return self.attempt[key] == attempt and self.truth[key].status is StageStatus.IN_PROGRESS
+        """That very attempt goes on."""
+        return self.attempt[key] == attempt and self.goes_on(key) and key.pipeline not in self.gone
+
+    def goes_on(self, key: ExecutionKey) -> bool:
+        return self.truth[key].status in (StageStatus.IN_PROGRESS, StageStatus.STOPPING)
 
     def _finish(self, key: ExecutionKey, attempt: int) -> None:
-        if not self.runs(key, attempt) or key.pipeline in self.gone:
+        if not self.runs(key, attempt):
             return
         scripted = self.outcomes.get(key.pipeline)
         if scripted:
-            kind = scripted.pop(0)
-            self._fails(key, self._action(kind)) if kind != "PASSES" else self._passes(key)
+            self._ends(key, scripted.pop(0))
+            return
+        conditions = () if self.all_passes else self.conditions.get((key.pipeline, key.stage), ())
+        if conditions and key not in self._passed and self._random.random() < CONDITION_FAILS:
+            self._fails(key, self._rule(), condition=self._random.choice(conditions))
             return
         broken = self._breaks()
         chance = 0.0 if self.all_passes else 0.8 if broken else 0.25
@@ -141,6 +141,20 @@ class Deploys(FakePipelines):
         if self._random.random() < 0.2:
             actions.append(self._action(self._random.choice(("ECS", "CLOUDFORMATION"))))
         self._fails(key, *actions)
+
+    def _ends(self, key: ExecutionKey, kind: str) -> None:
+        """As a script says: PASSES, a stage condition, or what broke an action."""
+        if kind == "PASSES":
+            self._passes(key)
+        elif kind in ("BEFORE_ENTRY", "ON_SUCCESS"):
+            self._fails(key, self._rule(), condition=kind)
+        else:
+            self._fails(key, self._action(kind))
+
+    def _rule(self) -> FailedAction:
+        return replace(
+            self._action("ECS"), name="ErrorAlarm", category="Rule", owner="", provider="", error_code=""
+        )
 
     def _action(self, kind: str) -> FailedAction:
         number = next(self._numbers)
@@ -156,11 +170,14 @@ class Deploys(FakePipelines):
             message="The deployment failed." if kind == "OWN" else "Service unavailable.",
         )
 
-    def _fails(self, key: ExecutionKey, *actions: FailedAction) -> None:
+    def _fails(self, key: ExecutionKey, *actions: FailedAction, condition: str = "") -> None:
+        if self.truth[key].status is StageStatus.STOPPING:
+            self._stopped(key)
+            return
         self._set(
             StageTruth(
                 key, StageStatus.FAILED, failed=actions, failed_at=self._scheduler.now, execution_status="Failed",
-                own_retry_spent=self.attempt[key] > 1,
+                own_retry_spent=self.attempt[key] > 1, condition=condition,
             )
         )  # fmt: skip
         for level in ("Action", "Stage", "Pipeline"):
@@ -174,6 +191,9 @@ class Deploys(FakePipelines):
             self._begin(key, "RESUMED", by_itself=True)
 
     def _passes(self, key: ExecutionKey) -> None:
+        if self.truth[key].status is StageStatus.STOPPING:
+            self._stopped(key)
+            return
         self._set(StageTruth(key, StageStatus.SUCCEEDED, execution_status="InProgress"))
         self._emit("Stage", key, "SUCCEEDED")
         stages = self.stages_of[key.pipeline]
@@ -184,11 +204,17 @@ class Deploys(FakePipelines):
             self._emit("Pipeline", key, "SUCCEEDED")
 
     def stop(self, key: ExecutionKey) -> None:
-        """Somebody stops the execution while it runs."""
-        if self.truth[key].status is StageStatus.IN_PROGRESS:
-            self._set(StageTruth(key, StageStatus.STOPPED, execution_status="Stopped"))
-            self._emit("Stage", key, "STOPPED")
-            self._emit("Pipeline", key, "STOPPED")
+        """Somebody stops the execution while it runs: at once, or (a gate that waits) as soon as it ends."""
+        if key.stage == GATE and key.pipeline in self.gates.waiting and self._random.random() < 0.5:
+            self._set(StageTruth(key, StageStatus.STOPPING, execution_status="Stopping"))
+            self._emit("Pipeline", key, "STOPPING")
+        else:
+            self._stopped(key)
+
+    def _stopped(self, key: ExecutionKey) -> None:
+        self._set(StageTruth(key, StageStatus.STOPPED, execution_status="Stopped"))
+        self._emit("Stage", key, "STOPPED")
+        self._emit("Pipeline", key, "STOPPED")
 
     def freeze(self, pipeline: str, stage: str, reason: str | None) -> None:
         """The inbound transition is disabled, or (None) enabled again."""
@@ -216,6 +242,8 @@ class Deploys(FakePipelines):
             return NotLatest("NotLatestPipelineExecutionException")
         if truth.status is not StageStatus.FAILED:
             return NotRetryable(f"StageNotRetryableException: the stage is {truth.status}")
+        if truth.condition:
+            return NotRetryable("StageNotRetryableException: the stage contains no failed actions")
         return None
 
     # The port.
@@ -239,7 +267,7 @@ class Deploys(FakePipelines):
             self._scheduler.task.facts["told"] = {truth.key: truth for truth in told}
             if self._scheduler.say:
                 behind_by = f" ({behind.total_seconds():.0f} s ago)" if behind else ""
-                words = "; ".join(map(_told, told))
+                words = "; ".join(map(in_words, told))
                 self._scheduler.say(f"{self._scheduler.task}: CodePipeline tells{behind_by}: {words}")
         return tuple(told)
 
@@ -254,16 +282,18 @@ class Deploys(FakePipelines):
         self.accepted.append(key)
         self._begin(key, "RESUMED")
 
-    def _answered(self, job_id: str) -> Job | None:
-        """The job, unless it was answered before or its stage has moved on."""
-        job = self.jobs[job_id]
-        if job.answered or not self.runs(job.key, job.attempt):
-            return None
-        job.answered = True
-        return job
+    def override_condition(self, key: ExecutionKey, condition: str) -> None:
+        self.overridden.append((key, condition))
+        truth = self.truth.get(key)
+        if truth is None or key.pipeline in self.gone or self.latest[key.pipeline, key.stage] != key:
+            raise RetryImpossible("PipelineNotFoundException: no such pipeline, execution or stage")
+        if truth.status is not StageStatus.FAILED or truth.condition != condition:
+            raise RetryImpossible("ConditionNotOverridableException: the condition does not allow overrides")
+        self._passed.add(key)
+        self._begin(key, "RESUMED")
 
     def fail_job(self, _region: str, job_id: str, message: str, external_execution_id: str) -> bool:
-        job = self._answered(job_id)
+        job = self.gates.take(job_id)
         if job is not None:
             by_gate = message.startswith(GATE_MESSAGE_PREFIX)
             named = tuple(part for part in external_execution_id.split(",") if part)
@@ -271,29 +301,18 @@ class Deploys(FakePipelines):
         return job is not None
 
     def pass_job(self, _region: str, job_id: str, _summary: str) -> bool:
-        job = self._answered(job_id)
+        job = self.gates.take(job_id)
         if job is not None:
             self._passes(job.key)
         return job is not None
 
-    def _give_up(self, job_id: str) -> None:
-        job = self._answered(job_id)
-        if job is not None:
-            self._fails(job.key, self._gate_action("The action timed out.", gate_issues=None))
+    def keep_job(self, _region: str, job_id: str, token: str, _summary: str) -> bool:
+        return self.gates.keep(job_id, token)
+
+    def times_out(self, key: ExecutionKey) -> None:
+        """A job that nobody answered, or an action that took too long."""
+        self._fails(key, self._gate_action("The action timed out.", gate_issues=None))
 
     def _gate_action(self, message: str, **changes: Any) -> FailedAction:
         action = replace(self._action("ECS"), category="Invoke", provider="Lambda", name="HealthGate")
         return replace(action, message=message, **changes)
-
-
-def _told(truth: StageTruth) -> str:
-    more = "".join(
-        f", {text}"
-        for text in (
-            truth.overtaken_by and f"overtaken by {truth.overtaken_by}",
-            truth.transition_disabled and "transition disabled",
-            ",".join(action.action_execution_id for action in truth.failed),
-        )
-        if text
-    )
-    return f"{truth.key.pipeline} {truth.key.execution_id} {truth.key.stage} {truth.status}{more}"

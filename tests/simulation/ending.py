@@ -38,7 +38,7 @@ class Ending:
         if simulation.scheduler.running or simulation.on_the_way or not all(r.idle for r in simulation.readers):
             return "somebody is still at work"
         for key, truth in simulation.pipelines.truth.items():
-            if truth.status is StageStatus.IN_PROGRESS and key.pipeline not in simulation.pipelines.gone:
+            if simulation.pipelines.goes_on(key) and key.pipeline not in simulation.pipelines.gone:
                 return f"{key} still runs"
             execution = self._store.executions.get(key)
             if execution is None:
@@ -55,6 +55,8 @@ class Ending:
         for record in self._store.regions.values():
             if record.due_at is not None and record.due_at < self._clock.now - timedelta(minutes=20):
                 return f"what was inferred in {record.region} waits"
+        if self._store.holds:
+            return f"{next(iter(self._store.holds))}: the hold of a gate that waits no more"
         for hint in self._store.hints.values():
             if hint.due_at < self._clock.now - timedelta(minutes=20):
                 return f"{hint.key}: its hint waits"
@@ -101,6 +103,8 @@ class Ending:
             if not self._open_at(turns, failed_at):
                 continue
             heard = [at for at, is_open in self._ledger.get(key, ()) if is_open and failed_at <= at <= until]
+            if self._simulation.promises.people.ignored(key, failed_at):
+                continue
             if heard or self._open_at(self._ledger.get(key, []), failed_at):
                 return key
         return ""

@@ -136,6 +136,8 @@ def explains(report: IssueReport, actions: Sequence[FailedAction]) -> bool:
     if report.account not in ("", ACCOUNT) or any(action.error_code == "ConfigurationError" for action in actions):
         return False
     for action in actions:
+        if action.category == "Rule":
+            continue  # a stage condition's: no service stands behind it
         if action.gate_issues is not None:
             if report.arn.rpartition("/")[2] in action.gate_issues:
                 return True
@@ -147,7 +149,7 @@ def explains(report: IssueReport, actions: Sequence[FailedAction]) -> bool:
     return False
 
 
-def event_of(report: IssueReport, now: datetime) -> dict[str, Any]:
+def health_event_of(report: IssueReport, now: datetime) -> dict[str, Any]:
     """The EventBridge event of one report."""
     return {
         "source": "aws.health",

@@ -5,14 +5,19 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from bot.cards.card import DISMISS, OVERRIDE, RETRY, UNDO
 from bot.model import PipelineTags
-from bot.policy import Policy, WhenHealthUnreadable
+from bot.policy import Mode, Policy, WhenHealthUnreadable
 from tests.fakes.chat import ALICE
+from tests.simulation.deeds import STRANGER
 from tests.simulation.incidents import KINDS
-from tests.simulation.people import BOB, GUEST, STRANGER
+from tests.simulation.people import BOB, CAROL, GUEST, ON_CALL_GROUP
 from tests.simulation.weather import REFUSALS
 
-PIPELINES = {"web": ("Deploy",), "api": ("Gate", "Deploy"), "job": ("Build", "Deploy")}
+PIPELINES = {"web": ("Deploy",), "api": ("Gate", "Deploy"), "job": ("Build", "Deploy"), "ops": ("Gate", "Deploy")}
+WAITING = ("ops",)  # whose gate is in mode wait
+SHORT_WAIT = timedelta(minutes=40)  # in some nights a gate may wait no longer
+CONDITIONS = {("job", "Deploy"): ("BEFORE_ENTRY", "ON_SUCCESS")}
 CALENDAR = "Releases"
 HOURS = 2  # of storm; then all gets well
 
@@ -41,6 +46,9 @@ class Plan:
     crowded: bool = False  # two deploys are many: bursts and canaries
     parallel: tuple[str, ...] = ()  # pipelines of mode PARALLEL
     retry_themselves: tuple[str, ...] = ()  # pipelines whose stages have onFailure RETRY
+    eager: bool = False  # people soon click what they see
+    notified: bool = False  # a notification rule tells of everything once more, through SNS
+    short_waits: bool = False  # a gate's wait may not last for most of a day
 
     def without(self, left_out: set[Act]) -> "Plan":
         return replace(self, acts=tuple(act for act in self.acts if act not in left_out))
@@ -57,12 +65,20 @@ def draw(seed: int) -> Plan:
         health_unavailable=random.choice((*WhenHealthUnreadable, WhenHealthUnreadable.BLOCK)),
         slack_channel="C0DEPLOYS",
         change_calendar=random.choice(("", CALENDAR)),
+        mode=Mode.SHADOW if random.random() < 0.1 else Mode.ACTIVE,
+        override_users=random.choice(((), (ALICE,), (ALICE, GUEST, STRANGER))),
+        override_user_group=random.choice(("", ON_CALL_GROUP)),
     )
     tags = {}
     if random.random() < 0.2:
         tags["job"] = PipelineTags(auto_retry=random.random() < 0.5, announce_unexplained=random.random() < 0.5)
+    if random.random() < 0.3:
+        tags[random.choice(("api", "ops"))] = PipelineTags(
+            overriders=random.choice(((), (BOB,), (CAROL,))), mode=random.choice(list(Mode))
+        )
     acts = {Act(at, "start", (name,)) for name in PIPELINES for at in (random.random() * 60,)}
-    acts.add(Act(random.random() * 120, "issue begins", (random.randrange(3), random.random() * 30)))
+    begins_at = random.choice((0.0, random.random() * 120))  # before the first gates are asked, or after
+    acts.add(Act(begins_at, "issue begins", (random.randrange(4), random.random() * 30)))
     busy = random.choice((8, 20, 45))
     for _ in range(busy):
         acts.add(_act(random))
@@ -71,14 +87,22 @@ def draw(seed: int) -> Plan:
         for _ in range(3):
             at = round(random.random() * HOURS * 3600, 3)
             acts.add(Act(at, "calendar closes", ARGUMENTS["calendar closes"](random)))
-    support_plan, crowded = random.random() < 0.9, random.random() < 0.6
+    support_plan = random.random() < 0.9
     if random.random() < 0.3:  # AWS posts late, or never
         acts.add(Act(random.random() * 60, "breaks unannounced", ARGUMENTS["breaks unannounced"](random)))
     return Plan(
-        seed, policy, tags, support_plan, tuple(sorted(acts)), crowded,
+        seed,
+        policy,
+        tags,
+        support_plan,
+        acts=tuple(sorted(acts)),
+        crowded=random.random() < 0.6,
         parallel=("job",) if random.random() < 0.4 else (),
         retry_themselves=("web",) if random.random() < 0.4 else (),
-    )  # fmt: skip
+        eager=random.random() < 0.5,
+        short_waits=random.random() < 0.5,
+        notified=random.random() < 0.5,
+    )
 
 
 def _act(random: Random) -> Act:
@@ -94,7 +118,8 @@ def _clicks(random: Random) -> set[Act]:
     for _ in range(random.choice((0, 1, 3))):
         at = random.random() * HOURS * 3600
         for _ in range(random.choice((2, 3, 5))):
-            acts.add(Act(round(at + random.random() * 3, 3), "click", ARGUMENTS["click"](random)))
+            kind = random.choice(("click", "click", "say"))
+            acts.add(Act(round(at + random.random() * 3, 3), kind, ARGUMENTS[kind](random)))
     return acts
 
 
@@ -110,6 +135,27 @@ def _pipeline(random: Random) -> str:
     return random.choice(list(PIPELINES))
 
 
+def _user(random: Random) -> str:
+    return random.choice((ALICE, ALICE, ALICE, BOB, BOB, CAROL, GUEST, STRANGER))
+
+
+def _words(random: Random) -> str:
+    """What somebody types: often what acts, at times nonsense, a name nobody knows, no reason."""
+    word = random.choice(("retry", "override", "override", "ignore", "ignore", *READING, "rtery", ""))
+    if word == "ignore":
+        issue = random.choice(
+            ("ECS", "ECS", "CLOUDFORMATION", "MULTIPLE_SERVICES", "issue_001", "issue_002", "S3")
+        )
+        return f"ignore {issue} {random.choice(('none of our services', 'undo', ''))}".strip()
+    if word == "override":
+        return f"override {_pipeline(random)} {random.choice(('we must', 'the fix is in it', ''))}".strip()
+    bare = word in ("", "issues", "help") or random.random() < 0.2
+    return word if bare else f"{word} {random.choice((_pipeline(random), _pipeline(random), 'wbe'))}"
+
+
+PRESSED = (OVERRIDE, OVERRIDE, OVERRIDE, RETRY, DISMISS, UNDO)
+READING = ("status", "why", "history", "issues", "help")
+
 WEIGHTS = {
     "start": 6,
     "issue begins": 4,
@@ -118,7 +164,11 @@ WEIGHTS = {
     "issue closes": 6,
     "issue re-opens": 3,
     "event again": 3,
-    "click": 6,
+    "click": 8,
+    "say": 6,
+    "press": 5,
+    "second thoughts": 1,
+    "home": 1,
     "stop": 1,
     "freeze": 1,
     "thaw": 1,
@@ -151,11 +201,11 @@ ARGUMENTS: dict[str, Any] = {
     "issue closes": lambda random: (random.randrange(8),),
     "issue re-opens": lambda random: (random.randrange(8),),
     "event again": lambda random: (random.randrange(1000),),
-    "click": lambda random: (
-        random.choice((ALICE, ALICE, BOB, GUEST, STRANGER)),
-        random.random() < 0.3,
-        random.choice((1, 1, 2)),
-    ),
+    "click": lambda random: (_user(random), random.random() < 0.3, random.choice((1, 1, 2))),
+    "say": lambda random: (_user(random), _words(random), random.random() < 0.5, random.choice((1, 1, 2))),
+    "press": lambda random: (_user(random), _pipeline(random), random.choice(PRESSED)),
+    "second thoughts": lambda random: (_user(random),),
+    "home": lambda random: (_user(random),),
     "stop": lambda random: (random.randrange(8),),
     "freeze": lambda random: (_pipeline(random),),
     "thaw": lambda random: (_pipeline(random),),

@@ -9,11 +9,12 @@ from unittest.mock import patch
 
 from bot import bursts, canary, inferred, running
 from bot.errors import AllclearError, HealthUnreadable, NoSupportPlan, TryLater, VersionConflict
-from bot.workflows import issue_work
+from bot.workflows import issue_work, waiting_gate
 from bot.workflows import running as what_runs
 from bot.workflows.world import World
 from handlers import gate, health_event, notify, pipeline_event, resume, slack_request, sweep
 from tests.builders import ACCOUNT, REGION
+from tests.simulation.plan import SHORT_WAIT
 from tests.simulation.scheduler import Violation
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def playing(simulation: "Simulation") -> Iterator[None]:
         for what, seconds in (("LEAST", 40), ("UNKNOWN", 100)):  # deploys last minutes here, so that some hang
             stack.enter_context(patch.object(running, what, timedelta(seconds=seconds)))
         stack.enter_context(patch.object(what_runs, "LEAST", running.LEAST))
+        if simulation.plan.short_waits:
+            stack.enter_context(patch.object(waiting_gate, "LONGEST", SHORT_WAIT))
         if simulation.plan.crowded:
             stack.enter_context(patch.object(bursts, "OWN_CARDS", 1))
             stack.enter_context(patch.object(canary, "WITHOUT", 1))

@@ -5,16 +5,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot import inferred
-from bot.cards.card import RETRY
 from bot.inferred import RegionRecord
-from bot.model import ALLCLEAR, Execution, ExecutionKey, Issue, IssueReport, Status
+from bot.model import ALLCLEAR, Execution, ExecutionKey, Issue, IssueReport, PipelineTags, Status
 from bot.policy import WhenHealthUnreadable
 from bot.ports import StageStatus, StageTruth
 from tests.simulation.ending import Ending, Turns
 from tests.simulation.incidents import OTHER_ACCOUNT, explains
-from tests.simulation.people import MAY_CLICK, Clicked
-from tests.simulation.scheduler import Task, Violation
-from tests.simulation.weather import Fault
+from tests.simulation.promises_of_canaries import CanaryPromises
+from tests.simulation.promises_of_gates import GatePromises
+from tests.simulation.promises_of_people import PeoplePromises
+from tests.simulation.scheduler import Task, Violation, must
+from tests.simulation.weather import Fault, also
 
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
@@ -35,11 +36,6 @@ class Call:
     stopped_again: bool = False  # by the gate
 
 
-def must(holds: object, what: str) -> None:
-    if not holds:
-        raise Violation(what)
-
-
 class Promises:
     """Watches the ports of one simulation."""
 
@@ -57,18 +53,27 @@ class Promises:
         self._told: dict[tuple[str, str], datetime] = {}
         self._was_frozen: set[ExecutionKey] = set()
         self.inferred: set[str] = set()  # the ids of the incidents that were
+        self.people = PeoplePromises(simulation)
+        self.canaries = CanaryPromises(simulation)
+        self.gates = GatePromises(simulation, self.people)
         ports = simulation.ports
-        ports["store"].after["save_execution"] = self._saved_execution
-        ports["store"].after["save_issue"] = self._saved_issue
-        ports["store"].after["ledger"] = lambda task, _arguments, _answer: task.facts.update(ledger=True)
-        ports["calendar"].after["state"] = lambda task, _arguments, answer: task.facts.update(calendar=answer.open)
-        for method in ("load_inferred", "inferred", "save_inferred"):
-            ports["store"].before[method] = self._about_to_infer
-        ports["store"].after["save_inferred"] = self._inferred
-        ports["pipelines"].before["retry_stage"] = self._about_to_retry
-        ports["pipelines"].after["retry_stage"] = self._retried
-        ports["pipelines"].after["fail_job"] = self._job_failed
-        ports["pipelines"].before["pass_job"] = self._about_to_pass
+        also(ports["store"].after, "save_execution", self._saved_execution)
+        also(ports["store"].after, "save_issue", self._saved_issue)
+        also(ports["store"].after, "ledger", lambda task, _, _answer: task.facts.update(ledger=True))
+        also(
+            ports["calendar"].after,
+            "state",
+            lambda task, _arguments, answer: task.facts.update(calendar=answer.open),
+        )
+        also(ports["pipelines"].before, "retry_stage", self._about_to_retry)
+        also(ports["pipelines"].after, "retry_stage", self._retried)
+        also(ports["pipelines"].before, "override_condition", self._about_to_override)
+        also(ports["pipelines"].after, "override_condition", self._retried)
+        also(ports["pipelines"].after, "fail_job", self._job_failed)
+        for method in ("load_inferred", "save_inferred"):
+            also(ports["store"].before, method, self._about_to_infer)
+        also(ports["store"].before, "inferred", self._about_to_tell)
+        also(ports["store"].after, "save_inferred", self._inferred)
 
     # What is written.
 
@@ -86,7 +91,7 @@ class Promises:
         must(0 <= spent <= self._policy.max_automatic_retries, f"{key}: {spent} automatic retries")
         for blocker in execution.blockers:
             must(str(key) in self._store.edges.get(blocker.issue, ()), f"{key}: no edge from {blocker.issue}")
-        held = execution.status is Status.BLOCKED and execution.hangs_since is None
+        held = execution.status is Status.BLOCKED and not execution.unfailed
         must(execution.blockers or not held, f"{key}: held by nothing")
         hangs = execution.hangs_since is not None
         must(not hangs or execution.status is Status.BLOCKED, f"{key}: {execution.status}, and it hangs")
@@ -98,30 +103,20 @@ class Promises:
             must(execution.claim.action_execution_ids == execution.action_execution_ids, f"{key}: an old claim")
             if before is None or before.claim != execution.claim:
                 task.facts.setdefault("claimed", {})[key] = execution
-        self._by_whom(task, before, execution)
+        if before is not None and execution.actions and lines[-1].what.startswith(f"{key.stage} failed"):
+            again = before.action_execution_ids == execution.action_execution_ids
+            must(not again, f"{key}: the same failure, told twice, counts twice")
+        self.people.saved(task, before, execution)
+        self.canaries.saved(task, execution)
         if execution.status.finished:
             self._spent[key] = 0
         self._saved[key] = execution
         self._store.keep()
 
-    def _by_whom(self, task: Task, before: Execution | None, execution: Execution) -> None:
-        """What stands in a person's name was clicked by that person, on a button that was not stale."""
-        actor = execution.trail[-1].by
-        if actor == ALLCLEAR:
-            return
-        clicked = task.detail
-        must(isinstance(clicked, Clicked) and clicked.user == actor, f"{execution.key}: {actor} clicked nothing")
-        must(actor in MAY_CLICK, f"{execution.key}: {actor} may not")
-        must(
-            before is not None and clicked.button.version >= before.entered_version,
-            f"{execution.key}: a stale button was obeyed",
-        )
-        if execution.status is Status.RESUMING:
-            must(clicked.button.action_id == RETRY, f"{execution.key}: nobody asked for a retry")
-
-    def _saved_issue(self, _task: Task, arguments: tuple[Any, ...], _answer: object) -> None:
+    def _saved_issue(self, task: Task, arguments: tuple[Any, ...], _answer: object) -> None:
         issue: Issue = arguments[0]
         must(issue.due_at is not None or issue.phase == "DONE", f"{issue.key}: {issue.phase} without a clock")
+        self.canaries.saved_issue(task, issue)
         self._ledger.setdefault(issue.key, []).append((self._clock.now, issue.open))
         if issue.open:
             self._open_in_ledger.setdefault(issue.key, self._clock.now)
@@ -135,6 +130,10 @@ class Promises:
         The sweep keeps its clock, and has a card looked at again.
         """
         must(task.name in ("notify", "sweep"), f"{task.name} looked at what is inferred")
+
+    def _about_to_tell(self, task: Task, _arguments: tuple[Any, ...], _fault: Fault | None) -> None:
+        """People are told, too."""
+        must(task.name in ("notify", "sweep", "slack_request"), f"{task.name} looked at what is inferred")
 
     def _inferred(self, _task: Task, arguments: tuple[Any, ...], _answer: object) -> None:
         record: RegionRecord = arguments[0]
@@ -171,6 +170,18 @@ class Promises:
         unanswered = fault is not None and "Unknown" in type(fault.make()).__name__
         earlier.append(Call(task, claim.action_execution_ids, claim.lease_until_at, automatic, False, unanswered))
 
+    def _about_to_override(self, task: Task, arguments: tuple[Any, ...], fault: Fault | None) -> None:
+        """All that a retry needs, and somebody's leave for this stage to pass this condition."""
+        key, condition = arguments
+        self._about_to_retry(task, arguments, fault)
+        truth = task.facts["told"][key]
+        must(truth.condition == condition, f"{key}: {condition} did not stop it, but {truth.condition}")
+        must(
+            self.people.overridden(key, task.started_at),
+            f"{key}: its condition is passed, and nobody said so",
+        )
+        must(not self.calls[key][-1].automatic, f"{key}: a condition passed unasked")
+
     def _allowed(self, key: ExecutionKey, truth: StageTruth | None, ids: tuple[str, ...]) -> None:
         """As far as CodePipeline told it: failed, the same failure, the newest, not stopped, not frozen."""
         must(truth is not None and truth.status is StageStatus.FAILED, f"{key}: retried, and it is not failed")
@@ -191,12 +202,16 @@ class Promises:
         must(readable or no_plan or not block, f"{key}: retried while AWS Health could not be read")
         must(not any(a.error_code == "ConfigurationError" for a in execution.actions), f"{key}: its own failure")
         must(execution.tags.auto_retry, f"{key}: automatic retries are off")
+        mode = self._simulation.plan.tags.get(key.pipeline, PipelineTags()).mode or self._policy.mode
+        must(mode != "shadow", f"{key}: retried unasked in shadow mode")
+        must(not any(a.category == "Rule" for a in execution.actions), f"{key}: a condition stopped it")
         asks = bool(self._policy.change_calendar)
         must(not asks or task.facts.get("calendar"), f"{key}: retried while the change calendar is closed")
         for report in self._simulation.health.reports.values():
             opened = self._simulation.health.open_since(report.key)
             in_ledger = self._open_in_ledger.get(report.key)
             known = (readable and report.account != OTHER_ACCOUNT) or (in_ledger is not None and in_ledger < since)
+            known = known and not self.people.ignored(report.key, since)
             if opened is not None and opened < since and known and self._counts(report, now):
                 must(not explains(report, execution.actions), f"{key}: retried while {report.key} is open")
         spent = self._spent.get(key, 0)
@@ -213,29 +228,14 @@ class Promises:
 
     def _job_failed(self, _task: Task, arguments: tuple[Any, ...], _answer: object) -> None:
         """A retry that the gate stopped again costs none."""
-        key = self._simulation.pipelines.jobs[arguments[1]].key
+        key = self._simulation.pipelines.gates.jobs[arguments[1]].key
         by_gate = any(action.gate_issues is not None for action in self._simulation.pipelines.truth[key].failed)
         last = self.calls.get(key, [])[-1:]
         if by_gate and last and last[0].automatic and last[0].took_effect and not last[0].stopped_again:
             last[0].stopped_again = True
             self._spent[key] -= 1
 
-    def _about_to_pass(self, task: Task, arguments: tuple[Any, ...], _fault: Fault | None) -> None:
-        """The gate opens only if nothing that it counts was open when it began."""
-        if not {"health", "ledger"} <= set(task.facts):
-            return  # AWS Health or the table could not be read: the setting decides
-        for report in self._simulation.health.reports.values():
-            opened = self._simulation.health.open_since(report.key)
-            here = report.region in ("global", "us-east-1") and report.account != OTHER_ACCOUNT
-            if opened is not None and opened < task.started_at and here and self._counts(report, self._clock.now):
-                raise Violation(f"the gate let {arguments[1]} pass while {report.key} is open")
-
-    # What people and events are told.
-
-    def answered(self, task: Task) -> None:
-        """Slack never gets a 5xx, but for the one while the signing secret was never read."""
-        if task.error is None:
-            must(task.answer["statusCode"] in (200, 503), f"a click was answered with {task.answer}")
+    # What events told.
 
     def changed(self, key: ExecutionKey) -> None:
         self._changed[key.pipeline, key.execution_id] = self._clock.now

@@ -21,6 +21,11 @@ class Violation(BaseException):
     """A promise is broken. No handler of an error may hide it, hence no Exception."""
 
 
+def must(holds: object, what: str) -> None:
+    if not holds:
+        raise Violation(what)
+
+
 class Task:
     """One invocation of one function, from its start to its end or death."""
 

@@ -1,6 +1,5 @@
 """One run of one plan: the real handlers over the simulated world, first in the storm, then until all is well."""
 
-import json
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -12,19 +11,22 @@ from typing import Any
 from bot.errors import NoSupportPlan
 from bot.model import ExecutionKey, IssueReport, Status
 from bot.ports import StageStatus
-from handlers import gate, health_event, notify, pipeline_event, resume, slack_request, sweep
-from tests.builders import ACCOUNT, KEY, NOW, REGION
+from handlers import gate, health_event, notify, pipeline_event, resume, sweep
+from tests.builders import KEY, NOW
 from tests.fakes.calendar import FakeCalendar
 from tests.fakes.evidence import FakeEvidence
+from tests.simulation.crowd import Crowd
 from tests.simulation.deploys import Deploys
-from tests.simulation.incidents import Incidents, event_of
-from tests.simulation.people import Clicked, Secrets, Workspace, request_of
-from tests.simulation.plan import CALENDAR, HOURS, PIPELINES, Act, Plan
+from tests.simulation.gates import Job, job_event
+from tests.simulation.incidents import Incidents, health_event_of
+from tests.simulation.people import Secrets, Workspace
+from tests.simulation.plan import CALENDAR, CONDITIONS, HOURS, PIPELINES, SHORT_WAIT, WAITING, Act, Plan
 from tests.simulation.playing import App, playing
 from tests.simulation.promises import Promises
 from tests.simulation.scheduler import Scheduler, Task, Violation
 from tests.simulation.stream import Reader
 from tests.simulation.table import Table
+from tests.simulation.telling import event_of, notification_of
 from tests.simulation.weather import Port, Weather
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -49,7 +51,8 @@ class Simulation:
         if tell:
             self.scheduler.say = lambda text: self.history.append(f"{self.scheduler.now:%H:%M:%S.%f} {text}")
         self.store = Table(self.scheduler, self.weather, self.random, self._written)
-        self.chat = Workspace(self.scheduler)
+        self.crowd = Crowd(self)
+        self.chat = Workspace(self.scheduler, self.crowd.button_seen, self.crowd.modal_opened)
         self.calendar = FakeCalendar()
         self.health = Incidents(self.scheduler, self._tell_issue)
         if not plan.support_plan:
@@ -61,6 +64,10 @@ class Simulation:
         self.pipelines.tags_of = plan.tags
         self.pipelines.parallel = frozenset(plan.parallel)
         self.pipelines.retry_themselves = frozenset(plan.retry_themselves)
+        self.pipelines.conditions = CONDITIONS
+        self.pipelines.gates.waiting = WAITING
+        if plan.short_waits:
+            self.pipelines.gates.longest = SHORT_WAIT + 10 * MINUTE
         self.ports = {
             name: Port(name, target, self.scheduler, self.weather)
             for name, target in (
@@ -79,7 +86,7 @@ class Simulation:
         self._sent: deque[tuple[str, Any, ExecutionKey, datetime]] = deque(
             maxlen=1000
         )  # events that may come again
-        self._events, self._clicks = count(1), count(1)
+        self._events = count(1)
         self.on_the_way = 0  # events and invocations that are still to come
 
     # One run.
@@ -98,6 +105,7 @@ class Simulation:
         """Everything answers, issues close (told or not), and what runs passes."""
         if self.scheduler.say:
             self.scheduler.say("-- the storm is over")
+        self.crowd.calm_down()
         self.health.close_all()
         self.calendar.closed.clear()
         self.weather.clear_up()
@@ -146,10 +154,8 @@ class Simulation:
             case "event again", (number,):
                 if self._sent:
                     self._invoke(*self._sent[number % len(self._sent)])
-            case "click", (user, stale, times):
-                self.click(user, times, stale=stale)
-            case "press", (user, pipeline, action_id):
-                self.press(user, pipeline, action_id)
+            case "click" | "press" | "say" | "second thoughts" | "home", arguments:
+                self.crowd.does(act.what, arguments)
             case "stop", (number,):
                 self._with_run(number, StageStatus.IN_PROGRESS, self.pipelines.stop)
             case "retry outside", (number,):
@@ -212,6 +218,8 @@ class Simulation:
 
         def ended(task: Task) -> None:
             self.on_the_way -= 1
+            if name == "gate":
+                self.promises.gates.ended(task, event["CodePipeline.job"]["id"])
             if task.error is None:
                 if name == "pipeline_event":
                     self.promises.told(key, sent_at)
@@ -230,7 +238,7 @@ class Simulation:
         """As EventBridge delivers: some late, some twice, some never."""
         if self.weather.strikes("event loss"):
             if self.scheduler.say:
-                self.scheduler.say(f"  lost: {name} {event['detail'].get('state', '')}")
+                self.scheduler.say(f"  lost: {name} of {key.pipeline} {key.execution_id}")
             return
         sent = (name, event, key, self.scheduler.now)
         self._sent.append(sent)
@@ -245,34 +253,22 @@ class Simulation:
             self.scheduler.after(delay * SECOND, arrive)
 
     def _tell_issue(self, report: IssueReport) -> None:
-        self._send("health_event", event_of(report, self.scheduler.now), KEY)
+        self._send("health_event", health_event_of(report, self.scheduler.now), KEY)
 
     def _tell_pipeline(self, level: str, key: ExecutionKey, state: str) -> None:
-        detail = {"pipeline": key.pipeline, "execution-id": key.execution_id, "state": state}
-        if level != "Pipeline":
-            detail["stage"] = key.stage
-        event = {
-            "source": "aws.codepipeline",
-            "detail-type": f"CodePipeline {level} Execution State Change",
-            "account": ACCOUNT,
-            "region": REGION,
-            "time": self.scheduler.now.isoformat(),
-            "id": f"event-{next(self._events)}",
-            "detail": detail,
-        }
+        event = event_of(level, key, state, self.scheduler.now, next(self._events))
         self.promises.changed(key)
         self._send("pipeline_event", event, key)
+        if self.plan.notified:
+            self._send("pipeline_event", notification_of(event), key)
 
-    def _start_job(self, job_id: str, key: ExecutionKey) -> None:
-        named = {"pipeline": key.pipeline, "execution": key.execution_id, "regions": [REGION]}
-        parameters = json.dumps(named)
-        data = {"actionConfiguration": {"configuration": {"UserParameters": parameters}}}
-        event = {"CodePipeline.job": {"id": job_id, "accountId": ACCOUNT, "data": data}}
+    def _start_job(self, job_id: str, job: Job) -> None:
+        event = job_event(job_id, job, waits=job.key.pipeline in WAITING)
         self.on_the_way += 1
 
         def arrive() -> None:
             self.on_the_way -= 1
-            self._invoke("gate", event, key, self.scheduler.now)
+            self._invoke("gate", event, job.key, self.scheduler.now)
 
         self.scheduler.after(self.random.random() * SECOND, arrive)
 
@@ -284,23 +280,4 @@ class Simulation:
 
     def press(self, user: str, pipeline: str, action_id: str) -> None:
         """The newest button of that name on a pipeline's newest card, if there is one."""
-        for button in reversed(self.chat.shown):
-            if (button.key.pipeline, button.action_id) == (pipeline, action_id):
-                self._click(Clicked(user, button), 1)
-                return
-
-    def click(self, user: str, times: int, *, stale: bool) -> None:
-        """Some button, chosen by chance."""
-        button = self.chat.choose(self.random, stale=stale)
-        if button is not None:
-            self._click(Clicked(user, button), times)
-
-    def _click(self, clicked: Clicked, times: int) -> None:
-        event = request_of(clicked, f"{next(self._clicks)}.000001", self.scheduler.now)
-        for _ in range(times):
-            self.spawn(
-                "slack_request",
-                lambda: slack_request.handler(event, None),
-                on_end=self.promises.answered,
-                detail=clicked,
-            )
+        self.crowd.does("press", (user, pipeline, action_id))

@@ -54,24 +54,31 @@ class Crash:
         return strikes
 
 
-def story(point: Point | None) -> tuple[Simulation, Crash]:
-    simulation, crash = Simulation(STORY), Crash(point)
+def told(plan: Plan, outcomes: dict[str, list[str]], point: Point | None) -> tuple[Simulation, Crash]:
+    """The plan with one death in it; every modal that opens is sent off."""
+    simulation, crash = Simulation(plan), Crash(point)
     simulation.scheduler.die_at = crash
-    simulation.pipelines.outcomes = {name: list(kinds) for name, kinds in OUTCOMES.items()}
+    simulation.crowd.always = "the fix is in this very deploy"
+    simulation.pipelines.outcomes = {name: list(kinds) for name, kinds in outcomes.items()}
     simulation.run()
     return simulation, crash
+
+
+def story(point: Point | None) -> tuple[Simulation, Crash]:
+    return told(STORY, OUTCOMES, point)
 
 
 @cache
 def points() -> tuple[Point, ...]:
     """Where the story's functions call: each place a function calls at, on its first two visits there."""
 
-    def found() -> Iterator[Point]:
-        for (function, place), visits in story(None)[1].seen.items():
-            for visit in range(1, min(visits, 2) + 1):
-                yield function, place, visit
+    return tuple(sorted(points_of(story(None)[1])))
 
-    return tuple(sorted(found()))
+
+def points_of(crash: Crash) -> Iterator[Point]:
+    for (function, place), visits in crash.seen.items():
+        for visit in range(1, min(visits, 2) + 1):
+            yield function, place, visit
 
 
 def test_the_story_calls_on_everything() -> None:

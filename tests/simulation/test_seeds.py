@@ -1,5 +1,6 @@
 """A few fixed seeds of the simulator; `make soak` plays new ones."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -46,6 +47,26 @@ def test_the_nights_are_not_quiet_ones() -> None:
     calls = [call for run in runs for calls in run.promises.calls.values() for call in calls]
     assert sum(call.took_effect for call in calls) > 10
     assert any(call.unanswered for call in calls)
+    rare = sum(map(_rare, runs), Counter[str]())
+    assert [name for name in _rare(runs[0]) if not rare[name]] == []
+
+
+def _rare(run: Simulation) -> Counter[str]:
+    """How often happened what is not seen by a line of history alone."""
+    people, gates = run.promises.people, run.promises.gates
+    return Counter(
+        {
+            "a gate passed by an override": gates.passed["overridden"],
+            "a gate passed after a wait": gates.passed["waited"],
+            "a condition passed by an override": len(run.pipelines.overridden),
+            "an answer in a thread": people.answers.total(),
+            "a whisper": len(run.chat.whispers),
+            "an App Home": len(run.chat.homes),
+            "a modal": len(run.chat.views),
+            "an issue ignored": len(people.ignored_issues),
+            "a retry of all": sum(map(len, people.all_asked_for.values())),
+        }
+    )
 
 
 def test_a_broken_lease_is_found_and_its_history_shrunk() -> None:

@@ -64,6 +64,8 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     "chat.post": (Fault(_busy), Fault(_unknown), Fault(_unknown, AFTER)),
     "chat.update": (Fault(_busy), Fault(_lost, AFTER)),
     "chat.respond": (),
+    "chat.open_view": (Fault(_busy), Fault(_lost, AFTER)),
+    "chat.whisper": (Fault(_busy), Fault(_lost, AFTER)),
     "secrets": (Fault(_busy),),
 }
 # Answers that come once, on order.
@@ -76,6 +78,8 @@ REFUSALS: dict[str, Fault] = {
     "post: refused": Fault(lambda: SlackRefused("channel_not_found")),
     "post: unknown": Fault(_unknown),
     "post: answer lost": Fault(_unknown, AFTER),
+    "open_view: refused": Fault(lambda: SlackRefused("invalid_trigger_id")),
+    "group_members: refused": Fault(lambda: SlackRefused("missing_scope")),
     "update: refused": Fault(lambda: SlackRefused("is_archived")),
 }
 
@@ -114,10 +118,17 @@ class Weather:
 
     def rate(self, what: str) -> float:
         """How bad it is now: 0 when all is well."""
-        now = self._scheduler.now
-        if self._stretches:
+        if not self._stretches:
+            return 0.0
+        now, worst, over = self._scheduler.now, 0.0, False
+        for stretch in self._stretches:
+            if stretch.until <= now:
+                over = True
+            elif stretch.what == what and stretch.rate > worst:
+                worst = stretch.rate
+        if over:
             self._stretches = [stretch for stretch in self._stretches if stretch.until > now]
-        return max((stretch.rate for stretch in self._stretches if stretch.what == what), default=0.0)
+        return worst
 
     def strikes(self, what: str) -> bool:
         rate = self.rate(what)
@@ -141,6 +152,21 @@ class Weather:
         return None
 
 
+Watchers = dict[str, Callable[..., None]]
+
+
+def also(watchers: Watchers, method: str, watcher: Callable[..., None]) -> None:
+    """One more watcher of a method, after those that are there."""
+    first = watchers.get(method)
+
+    def both(*told: Any) -> None:
+        if first is not None:
+            first(*told)
+        watcher(*told)
+
+    watchers[method] = both
+
+
 class Port:
     """A port as the workflows see it: every call gives way, may fail or be the last, and is watched.
 
@@ -152,8 +178,8 @@ class Port:
         self._target = target
         self._scheduler = scheduler
         self._weather = weather
-        self.before: dict[str, Callable[..., None]] = {}
-        self.after: dict[str, Callable[..., None]] = {}
+        self.before: Watchers = {}
+        self.after: Watchers = {}
 
     def __getattr__(self, method: str) -> Any:
         target = getattr(self._target, method)
@@ -169,7 +195,10 @@ class Port:
                 watcher(task, arguments, fault)
             if fault is not None and (reads or not fault.after_effect):  # a read whose answer is lost was none
                 raise _told(scheduler, task, place, fault.make())
-            answer = target(*arguments, **options)
+            try:
+                answer = target(*arguments, **options)
+            except Exception as error:
+                raise _told(scheduler, task, place, error if fault is None else fault.make()) from error
             if scheduler.say and not reads:
                 scheduler.say(f"{task}: {place} {_shown(arguments)}")
             if watcher := after.get(method):
@@ -195,6 +224,9 @@ WRITES = {
 
 
 def _told(scheduler: Scheduler, task: Task | None, place: str, error: Exception) -> Exception:
+    """The error as the caller meets it; the promises know which ports have refused something."""
+    if task is not None:
+        task.facts.setdefault("met", []).append(place.partition(".")[0])
     if scheduler.say:
         scheduler.say(f"{task}: {place} raises {error!r}")
     return error

@@ -9,7 +9,7 @@ import pytest
 from bot.errors import TryLater, VersionConflict
 from bot.model import Status
 from bot.ports import DueKind
-from bot.workflows.retry_all import AT_ONCE, NOTHING_WAITS, UNKNOWN, carry_on, retry_all
+from bot.workflows.retry_all import ALREADY, AT_ONCE, NOTHING_WAITS, UNKNOWN, carry_on, retry_all
 from tests.workflows.meddling import MeddledStore, PowerFailure, power_fails
 from tests.workflows.slack_night import SlackNight, deploy
 
@@ -25,8 +25,10 @@ def a_night(deploys: int) -> SlackNight:
     return night
 
 
-def click(night: SlackNight, by: str = ALICE) -> str:
-    return retry_all(night.world.store, night.burst().burst_id, by, night.world.policy, night.now)
+def click(night: SlackNight, by: str = ALICE, marker: str = "") -> str:
+    """Another click each time, unless it says that it is the same."""
+    marker = marker or f"{by} at {night.now} of {night.burst().revision}"
+    return retry_all(night.world.store, night.burst().burst_id, by, night.world.policy, night.now, marker=marker)
 
 
 def test_every_deploy_that_waits_is_retried_once_and_its_history_names_the_person() -> None:
@@ -62,6 +64,18 @@ def test_it_goes_on_where_it_stopped_although_the_card_shows_the_first_ones_as_w
     assert carry_on(night.store, burst, night.world.policy, night.now) == (AT_ONCE, 60 - 2 * AT_ONCE)
     assert carry_on(night.store, burst, night.world.policy, night.now) == (60 - 2 * AT_ONCE, 0)
     assert night.statuses() == {Status.RESUMING}
+
+
+def test_a_click_that_slack_delivers_again_takes_nothing_along_that_has_failed_since() -> None:
+    night = a_night(4)
+    assert click(night, marker="click-1").startswith("Done.")
+    night.minutes(1)
+    night.fail(0)
+    night.minutes(1)
+    assert night.store.executions[deploy(0)].status is Status.BLOCKED
+    assert click(night, marker="click-1") == ALREADY
+    assert night.store.executions[deploy(0)].status is Status.BLOCKED
+    assert click(night, marker="click-2").startswith("Done.")
 
 
 def test_a_second_click_meets_the_first() -> None:
@@ -136,7 +150,7 @@ def test_a_busy_table_carries_it_out_later() -> None:
 
 def test_what_nobody_knows_or_nothing_waits_for_is_said() -> None:
     night = a_night(4)
-    assert retry_all(night.store, "unknown", ALICE, night.world.policy, night.now) == UNKNOWN
+    assert retry_all(night.store, "unknown", ALICE, night.world.policy, night.now, marker="click-1") == UNKNOWN
     for number in range(4):
         night.click_dismiss(deploy(number))
     night.minutes(1)

@@ -109,7 +109,7 @@ def _retry_all(desk: Desk, click: BurstClick, now: datetime) -> str:
     burst = desk.store.load_burst(click.burst)
     if burst is None or not burst.ts or (click.channel_id, click.message_ts) != (burst.channel, burst.ts):
         return UNKNOWN_CARD
-    return retry_all(desk.store, click.burst, click.user_id, desk.policy, now)
+    return retry_all(desk.store, click.burst, click.user_id, desk.policy, now, marker=_marker(click))
 
 
 def _about_an_issue(desk: Desk, click: IssueClick, now: datetime) -> str:
