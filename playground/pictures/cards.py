@@ -90,6 +90,7 @@ def play(cloud: Cloud) -> list[dict[str, Any]]:
     night.pipeline("web", gate=True)
     night.pipeline("assets", "S3")
     night.pipeline("api", error_code="PermissionError", message=DENIED)
+    night.pipeline("reports", minutes=40)
     night.pipeline("evil", error_code="JobFailed", message=f"{HOSTILE}\n```\n{HOSTILE}")
     night.mend("web")
 
@@ -100,6 +101,17 @@ def play(cloud: Cloud) -> list[dict[str, Any]]:
     health.unreadable = False
     night.mend("assets")
     night.wait(4)
+
+    for name in ("cart", "login", "shop"):
+        night.pipeline(name, "ECS", message="Service unavailable (Service: AmazonECS; Status Code: 503)")
+        pipelines.start(name, "Move to the new base image", "Gil")
+        night.wait(1)
+    night.wait(3)
+    night.take_shared("Several fail alike, and AWS has posted nothing")
+    night.mend("cart", "login", "shop")
+    for name in ("cart", "login", "shop"):
+        night.click(name, "retry", "alice")
+    night.wait(15)
 
     pipelines.start("orders", "Upgrade the orders database", "Ana")
     night.wait(8)
@@ -112,6 +124,7 @@ def play(cloud: Cloud) -> list[dict[str, Any]]:
         ("invoices", "Round half to even", "Dana"),
         ("mobile", "Raise the minimum version", "Emil"),
         ("api", "Let the worker assume its role", "Fay"),
+        ("reports", "Print the totals first", "Hal"),
         ("evil", HOSTILE, HOSTILE),
     ):
         pipelines.start(name, commit, author)
@@ -127,6 +140,8 @@ def play(cloud: Cloud) -> list[dict[str, Any]]:
     pipelines.start("invoices", "Round half up after all", "Dana")
     night.wait(15)
     night.take("invoices", "Superseded")
+    night.take("reports", "Running longer than usual, and not failed")
+    night.mend("reports")
 
     night.mend("orders", "web", "evil", "mobile")
     night.wait(150)
