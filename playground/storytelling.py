@@ -13,7 +13,7 @@ from playground.cloud import Cloud
 from playground.scenery import CHANNEL, installed
 from playground.slack import Slack
 from playground.slack_workspace import Message
-from playground.terminal_card import panel
+from playground.terminal_card import mrkdwn, panel
 
 Check = tuple[str, bool]
 """What was to hold at a story's end, and whether it does."""
@@ -27,7 +27,7 @@ class Story:
     console: Console
     shown: dict[str, int] = field(default_factory=dict)
 
-    def tell(self, who: str, what: str, style: str = "") -> None:
+    def tell(self, who: str, what: str | Text, style: str = "") -> None:
         """One line of the timeline at the simulated time."""
         at = f"{self.cloud.now:%H:%M}"
         self.console.print(Text.assemble((f"{at}  ", "dim"), (f"{who:<13}", f"bold {style}"), what))
@@ -68,14 +68,14 @@ class Story:
         headers, body = self.cloud.slack.click(self.card(title), action_id, user)
         self.cloud.http("POST", "/slack/events", headers, body)
         for answer in self.cloud.slack.ephemerals[told:]:
-            self.tell("Allclear", answer.text, "green")
+            self.tell("Allclear", mrkdwn(answer.text), "green")
 
     def ask(self, text: str, user: str) -> str:
         """A person types /allclear and these words; answers what they are told."""
         self.tell(user, f"/allclear {text}", "yellow")
         headers, body = self.cloud.slack.slash(text, user, CHANNEL)
         answer = str(json.loads(self.cloud.http("POST", "/slack/events", headers, body)[2])["text"])
-        self.tell("Allclear", answer, "green")
+        self.tell("Allclear", mrkdwn(answer), "green")
         return answer
 
 

@@ -49,13 +49,13 @@ def _draw(block: Mapping[str, Any]) -> Iterator[RenderableType]:
     match block["type"]:
         case "section":
             if "text" in block:
-                yield _mrkdwn(block["text"]["text"])
+                yield mrkdwn(block["text"]["text"])
             if "fields" in block:
                 yield _fields([field["text"] for field in block["fields"]])
         case "rich_text":
             yield from (_rich_text(element) for element in block["elements"])
         case "context":
-            yield from (_mrkdwn(element["text"], "dim") for element in block["elements"])
+            yield from (mrkdwn(element["text"], "dim") for element in block["elements"])
         case "actions":
             yield Text()
             yield Text("  ").join(_button(element) for element in block["elements"])
@@ -65,7 +65,8 @@ def _draw(block: Mapping[str, Any]) -> Iterator[RenderableType]:
             raise Unsupported(f"the terminal draws no {other} block")
 
 
-def _mrkdwn(text: str, style: str = "") -> Text:
+def mrkdwn(text: str, style: str = "") -> Text:
+    """Slack's markup as a person sees it."""
     plain = _LINK.sub(r"\2", _DATE.sub(r"\1", text))
     plain = _PERSON.sub(lambda person: f"@{_NAMES.get(person[1], person[1])}", _GROUP.sub(r"@\1", plain))
     drawn = Text(style=style)
@@ -86,7 +87,7 @@ def _fields(fields: list[str]) -> Table:
     grid = Table.grid(padding=(0, 3))
     for field in fields:
         label, _, value = field.partition("\n")
-        grid.add_row(_mrkdwn(label, "dim"), _mrkdwn(value))
+        grid.add_row(mrkdwn(label, "dim"), mrkdwn(value))
     return grid
 
 

@@ -52,7 +52,7 @@ def _decide(world: World, job: GateJob, region: str, now: datetime) -> tuple[Gat
     try:
         request = read_request(world, job.user_parameters, region)
     except ParseError as wrong:
-        return None, cannot_run(f"{wrong}. Correct the action's UserParameters, then retry the stage.")
+        return None, cannot_run(f"{wrong}. Correct the action's UserParameters, then release the change anew.")
     until_settled = request.wait and bool(job.continuation_token)
     answer = judge(world, IssueReader(world), request, job.account, now, until_settled=until_settled)
     return request, answer if answer.passes else _unless_overridden(world, job, region, request, answer, now)

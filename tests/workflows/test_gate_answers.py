@@ -57,7 +57,7 @@ def test_wrong_parameters_are_answered_by_name_and_say_what_to_do(text: str, nam
     assert not answer.passes
     assert answer.message.startswith("Allclear's health gate cannot run: UserParameters")
     assert named in answer.message
-    assert "Correct the action's UserParameters, then retry the stage." in answer.message
+    assert "Correct the action's UserParameters, then release the change anew" in answer.message
 
 
 def test_auto_means_the_services_behind_the_pipelines_own_actions() -> None:
