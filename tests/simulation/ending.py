@@ -8,6 +8,7 @@ from bot.bursts import line_of
 from bot.cards import burst_text
 from bot.cards.burst_card import render_burst
 from bot.cards.card import render
+from bot.cards.fields import of_one_stage
 from bot.inferred import region_of
 from bot.model import Execution, ExecutionKey, FailedAction, Status, Verdict
 from bot.ports import StageStatus, StageTruth
@@ -131,8 +132,10 @@ class Ending:
             return "" if gone else f"{len(shown)} cards"
         if shown[0] != (card.channel, card.ts):
             return "the card is somewhere else"
-        newest = render(execution, self._policy)
-        return "" if self._simulation.chat.messages[shown[0]] == newest else "the card is old"
+        # Beside another execution of its stage, as it was drawn last, it names its own.
+        twins = [key for key in self._store.executions if of_one_stage(key, execution.key)]
+        newest = [render(execution, self._policy, others) for others in ((), twins[:1])]
+        return "" if self._simulation.chat.messages[shown[0]] in newest else "the card is old"
 
     def _burst(self, burst_id: str) -> str:
         """One message that lists its members as they are."""

@@ -158,7 +158,7 @@ def test_retry_all_leaves_out_what_has_no_retry() -> None:
     store, now = stopped.night.store, stopped.night.now
     store.save_burst(Burst("burst-1", 1, "C0DEPLOYS", now))
     store.save_line("burst-1", line_of(stopped.night.execution()), now)
-    answer = retry_all(store, "burst-1", USER, stopped.night.world.policy, now + timedelta(minutes=1))
+    answer = retry_all(store, "burst-1", USER, stopped.night.world.policy, now + timedelta(minutes=1), marker="a")
     assert answer == NOTHING_WAITS
     assert stopped.night.status() is Status.BLOCKED
 
