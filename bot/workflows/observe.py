@@ -103,7 +103,7 @@ def _gone(world: World, run: Run, followed: set[str], now: datetime) -> None:
 def _bring_up(
     world: World, reader: IssueReader, execution: Execution | None, truth: StageTruth, now: datetime
 ) -> bool:
-    """False where the stage failed and is first left to retry itself."""
+    """False where the stage failed and is first left to retry itself, or is told as it was before its retry."""
     if execution is None:
         if truth.status is not StageStatus.FAILED:
             return True
@@ -119,7 +119,9 @@ def _bring_up(
     else:
         push_clock(world, execution, now)
     release_what_is_clear(world, after, now)
-    return True
+    # Told as failed though it was (or may have been) retried: a later stage may have failed meanwhile.
+    retried = after.status is Status.RETRYING or after.claim is not None
+    return not (retried and truth.status is StageStatus.FAILED)
 
 
 def _retries_itself(world: World, truth: StageTruth, now: datetime) -> bool:

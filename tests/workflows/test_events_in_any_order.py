@@ -183,6 +183,24 @@ def test_a_later_stage_that_fails_is_an_execution_of_its_own() -> None:
     assert night.execution(later).version == 1
 
 
+def test_a_later_failure_is_kept_while_codepipeline_still_tells_the_one_that_was_retried() -> None:
+    """Retried, passed, and the next stage failed, in a few seconds; every answer is from before the retry."""
+    night, report = held_night()
+    before = night.pipelines.truth[KEY]
+    night.issue_closes(report)
+    night.minutes(6)
+    assert night.status() is Status.RETRYING
+    night.pipelines.truth[KEY] = before
+    later = a_key(stage="Verify")
+    for level in (EventLevel.STAGE, EventLevel.PIPELINE):
+        night.event(EventState.FAILED, later, level=level)
+    assert night.due(DueKind.HINT)
+    night.stage_passes(told=False)
+    night.stage_fails(later, told=False)
+    night.minutes(2)
+    assert (night.status(later), night.store.hints) == (Status.NEEDS_HUMAN, {})
+
+
 def test_codepipeline_out_of_reach_loses_no_failure() -> None:
     """Throttled for a while: the hint is saved before the truth is read, and tried again with backoff."""
     night = Night()
