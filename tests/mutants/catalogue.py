@@ -288,7 +288,7 @@ MUTANTS = (
            NIGHTS),
     Mutant("news opens an ignored issue again", "bot/issues.py",
            "    if issue.ignored_by:\n        return replace(issue, report=report,",
-           "    if False:\n        return replace(issue, report=report,", NIGHTS),
+           "    if False:\n        return replace(issue, report=report,", "core/test_issues_ignored.py"),
     Mutant("shadow mode retries", STATE, "if policy.is_shadow(execution.tags):", "if False:", NIGHTS),
     Mutant("a second look finds no first answer", MENTIONS,
            "(turn is Turn.AGAIN and not _was_answered(desk, mention))", "turn is Turn.AGAIN", NIGHTS),
