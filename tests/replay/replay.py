@@ -30,7 +30,7 @@ from tests.fakes.store import MemoryStore
 from tests.replay.fleet import Deploy, Why, fleet_of
 from tests.replay.pipelines import Pipelines, action_name
 from tests.replay.record import MINUTE, Episode, Post, Trouble, hurting_on
-from tests.simulation.incidents import event_of
+from tests.simulation.incidents import health_event_of
 from tests.simulation.people import Secrets, Workspace
 from tests.simulation.playing import App, playing
 from tests.simulation.scheduler import SECOND, Scheduler, Task
@@ -111,7 +111,7 @@ class Replay:
         self._random = random
         self.scheduler = Scheduler(random, began_at)
         self.weather = Weather(random, self.scheduler)
-        self.plan = SimpleNamespace(policy=installation.policy, crowded=False)
+        self.plan = SimpleNamespace(policy=installation.policy, crowded=False, short_waits=False)
         self.store = (MemoryStore if installation.cards else WithoutCards)(on_write=self._written)
         self.health = FakeHealth()
         if not installation.support_plan:
@@ -126,7 +126,8 @@ class Replay:
             for name, target in (
                 ("store", self.store), ("pipelines", self.pipelines), ("health", self.health),
                 ("calendar", FakeCalendar()), ("evidence", self.evidence),
-                ("chat", Workspace(self.scheduler)), ("secrets", Secrets()),
+                ("chat", Workspace(self.scheduler, seen=lambda _: None, opened=lambda *_: None)),
+                ("secrets", Secrets()),
             )
         }  # fmt: skip
         self.ports["store"].after["save_execution"] = self._saved
@@ -170,7 +171,7 @@ class Replay:
         def told() -> None:
             report = self._report(post, trouble)
             self.health.show(report)
-            self._send("health_event", event_of(report, self.scheduler.now))
+            self._send("health_event", health_event_of(report, self.scheduler.now))
 
         self.scheduler.at(post.at, told)
 
