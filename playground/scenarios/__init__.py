@@ -1,6 +1,8 @@
 """The stories that `make demo SCENARIO=name` tells, one file each."""
 
 from playground.scenarios.burst import BURST
+from playground.scenarios.database import DATABASE
+from playground.scenarios.example import EXAMPLE_PIPELINE
 from playground.scenarios.frozen import FROZEN
 from playground.scenarios.hanging import HANGING
 from playground.scenarios.late_issue import LATE_ISSUE
@@ -19,10 +21,12 @@ SCENARIOS: dict[str, Scenario] = {
     "stage-condition": STAGE_CONDITION,
     "burst": BURST,
     "late-issue": LATE_ISSUE,
+    "database": DATABASE,
     "hanging": HANGING,
     "no-support-plan": NO_SUPPORT_PLAN,
     "rollback": ROLLBACK,
     "notification-rule": NOTIFICATION_RULE,
     "frozen": FROZEN,
     "shadow": SHADOW,
+    "example": EXAMPLE_PIPELINE,
 }
