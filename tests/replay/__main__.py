@@ -78,13 +78,13 @@ def main(arguments: list[str] | None = None) -> int:
     told, feed = timelines(), public_events()
     scores = play_all(console, "fourteen incidents", told)
     rows = [(episode.name, score) for episode, score in zip(told, scores, strict=True)]
-    console.print(incidents_table("Fourteen incidents", rows, total(scores)))
+    console.print(incidents_table("Fourteen incidents", rows, total(scores), console.width))
     feed_scores = play_all(console, "the status feed, 2018 to 2020", feed, Installation(cards=False))
     if asked.each:
         each = [(f"{e.name} {e.title}"[:48], score) for e, score in zip(feed, feed_scores, strict=True)]
-        console.print(incidents_table("The status feed, each episode", each, total(feed_scores)))
+        console.print(incidents_table("The status feed, each episode", each, total(feed_scores), console.width))
     title = f"AWS's status feed: {total(feed_scores).issues} events in {len(feed)} episodes"
-    console.print(incidents_table(title, by_year(feed, feed_scores), total(feed_scores)))
+    console.print(incidents_table(title, by_year(feed, feed_scores), total(feed_scores), console.width))
     return verdict(console, total([*scores, *feed_scores]))
 
 

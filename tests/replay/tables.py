@@ -10,9 +10,13 @@ from tests.replay.judge import Score
 
 COLUMNS = (
     "deploys", "broken by AWS", "before the notice", "held", "resumed", "retries", "into an open issue",
-    "wrongly blamed", "failed again", "own, in disguise: held", "close to resumed: median", "most", "watched",
-    "clicks",
+    "wrongly blamed", "failed again", "own, in disguise: held", "close to resumed: median",
+    "close to resumed: most", "watched", "clicks",
 )  # fmt: skip
+
+NARROW = ("held", "resumed", "into an open issue", "wrongly blamed", "close to resumed: most")
+"""What is shown where the terminal has not room for all of it."""
+WIDE_ENOUGH = 150  # characters
 
 
 def _minutes(of: timedelta | None) -> str:
@@ -43,14 +47,21 @@ def _cells(score: Score) -> tuple[str, ...]:
     )
 
 
-def incidents_table(title: str, rows: Sequence[tuple[str, Score]], whole: Score) -> Table:
-    """One row each, and their sum."""
+def incidents_table(title: str, rows: Sequence[tuple[str, Score]], whole: Score, width: int) -> Table:
+    """One row each, and their sum, for a terminal of this width in characters."""
+    shown = [number for number, name in enumerate(COLUMNS) if width >= WIDE_ENOUGH or name in NARROW]
+
+    def cells(score: Score) -> list[str]:
+        told = _cells(score)
+        return [told[number] for number in shown]
+
     table = Table(title=title, title_justify="left", show_footer=True)
-    for name, footer in zip(("", *COLUMNS), ("in all", *_cells(whole)), strict=True):
-        table.add_column(name, footer, justify="right" if name else "left", overflow="fold")
+    names = ["", *(COLUMNS[number] for number in shown)]
+    for name, footer in zip(names, ["in all", *cells(whole)], strict=True):
+        table.add_column(name, footer, justify="right" if name else "left", overflow="fold", no_wrap=not name)
     for name, score in rows:
         bad = bool(score.faults)
-        table.add_row(name, *_cells(score), style="red" if bad else "")
+        table.add_row(name, *cells(score), style="red" if bad else "")
     return table
 
 
