@@ -49,7 +49,7 @@ class Scheduler:
     """A queue of instants. Ties go in the order they were entered, so a seed is one run and no other."""
 
     def __init__(self, random: Random, start: datetime) -> None:
-        self.now = start
+        self.now = self._until = start
         self.steps = 0
         self.task: Task | None = None  # the one that runs now; None: nobody's function
         self.running: dict[int, Task] = {}
@@ -147,7 +147,11 @@ class Scheduler:
             self.live(self.task, "pause")
 
     def _sleep(self, task: Task, seconds: float) -> None:
-        self._hub.switch(min(self.now + seconds * SECOND, task.deadline))
+        wakes = min(self.now + seconds * SECOND, task.deadline)
+        if wakes <= self._until and (not self._queue or wakes < self._queue[0][0]):
+            self.now = wakes  # nobody acts before that: the same run, without the switch
+            return
+        self._hub.switch(wakes)
         self.task = task
 
     def _wait(self, task: Task, port: str) -> None:
@@ -157,6 +161,7 @@ class Scheduler:
 
     def run(self, until: datetime) -> None:
         """All that happens until then. Raises Violation."""
+        self._until = until
         while self._queue and self._queue[0][0] <= until:
             when, _, action = heapq.heappop(self._queue)
             self.now = when
