@@ -119,10 +119,11 @@ def _in_full(record: logging.LogRecord) -> str:
 class Installation(logging.Handler):
     """One installation. `invoke` runs a handler; `at_rest` delivers the stream and lets the sweep run."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: Any = None) -> None:
+        """`table`: DynamoDB's client, with `items` and `on_write` as MemoryDynamoDB has them; None: a new one."""
         super().__init__(logging.INFO)
         self.now = NOW
-        self.table = MemoryDynamoDB()
+        self.table = table or MemoryDynamoDB()
         self.pipelines, self.health = FakePipelines(), FakeHealth()
         self.chat = People(now=NOW)
         for user in USERS:

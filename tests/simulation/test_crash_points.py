@@ -48,8 +48,11 @@ class Crash:
         self.struck = False
 
     def __call__(self, task: Task, place: str) -> bool:
-        visit = self.seen[task.name, place] = self.seen.get((task.name, place), 0) + 1
-        strikes = (task.name, place, visit) == self.point
+        return self.strikes(task.name, place)
+
+    def strikes(self, function: str, place: str) -> bool:
+        visit = self.seen[function, place] = self.seen.get((function, place), 0) + 1
+        strikes = (function, place, visit) == self.point
         self.struck = self.struck or strikes
         return strikes
 

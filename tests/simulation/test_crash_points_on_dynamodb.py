@@ -1,4 +1,8 @@
-"""resume and notify die at each of their calls, through real boto3 on moto: the table's own transactions."""
+"""Every function dies after each thing it does, and is invoked again, through real boto3 on moto.
+
+The table's own requests are the calls here; in test_crash_points a save is one. What only reads leaves nothing
+behind: whoever dies before one deed has died after the one before it.
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -9,149 +13,215 @@ import pytest
 from moto import mock_aws
 
 from bot.adapters.dynamodb import DynamoStore
-from bot.cards.card import render
-from bot.model import ALLCLEAR, Execution, RetryPlan, Status
-from bot.policy import Policy
-from bot.workflows.ledger import IssueReader
-from bot.workflows.notify import show
-from bot.workflows.resume import resume
-from bot.workflows.world import World
-from tests.builders import ACCOUNT, KEY, NOW, REGION, an_action, an_execution
+from bot.model import ExecutionKey, Status
+from bot.ports import StageStatus, StageTruth
+from tests.builders import REGION, a_gate_action, an_action
 from tests.contract.conftest import TABLE, create_table
-from tests.fakes.calendar import FakeCalendar
-from tests.fakes.chat import FakeChat
-from tests.fakes.evidence import FakeEvidence
-from tests.fakes.health import FakeHealth
-from tests.fakes.pipelines import FakePipelines
+from tests.fakes.dynamodb import Item, Place
+from tests.fuzz.installation import HANDLERS, MINUTE, Installation, Outcome
+from tests.fuzz.story import GATED, PATIENT, WEB, Sample, clicks, command, issue_event, job, request, stage_event
+from tests.fuzz.story import submissions as modals
+from tests.simulation.test_crash_points import Crash, Point, points_of
 from tests.workflows.meddling import PowerFailure
 
-POLICY = Policy(slack_channel="C0DEPLOYS")
-TWO_MINUTES = timedelta(minutes=2)  # longer than a claim's and a post's lease
+WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
+DEEDS = (*WRITES, "retry_stage", "fail_job", "pass_job", "keep_job", "post", "update", "open_view", "respond")
+LOST_FOR = timedelta(minutes=2)  # until Lambda, or a person, tries again: longer than a claim's and a post's lease
+A_WHILE = timedelta(minutes=2)  # between two looks of the sweep
 
 
-class Fuse:
-    """Counts calls, before and after each, and blows once at the one it is set to."""
+class Wired:
+    """Whatever does something through it may be the last that its function did."""
 
-    def __init__(self, at: int | None) -> None:
-        self.at = at
-        self.passed = 0
+    def __init__(self, target: Any, name: str, die: Callable[[str], None]) -> None:
+        self._target, self._name, self._die = target, name, die
 
-    def pass_on(self) -> None:
-        here, self.passed = self.passed, self.passed + 1
-        if here == self.at:
-            raise PowerFailure
-
-    def around(self, target: Any) -> Any:
-        return _Fused(target, self)
-
-
-class _Fused:
-    def __init__(self, target: Any, fuse: Fuse) -> None:
-        self._target, self._fuse = target, fuse
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._target, name)
+    def __getattr__(self, method: str) -> Any:
+        attribute = getattr(self._target, method)
+        if method not in DEEDS:
+            return attribute
 
         def call(*arguments: Any, **options: Any) -> Any:
-            self._fuse.pass_on()
-            answer = method(*arguments, **options)
-            self._fuse.pass_on()
+            answer = attribute(*arguments, **options)
+            self._die(" ".join((f"{self._name}.{method}", *dict.fromkeys(map(_kind, _places(options))))))
             return answer
 
         return call
 
 
-class Bench:
-    """One held execution whose retry is owed, in a real table; the fuse is in everything the functions call."""
-
-    def __init__(self, client: Any, fuse: Fuse) -> None:
-        self.store = DynamoStore(client, TABLE)
-        self.pipelines, self.chat = FakePipelines(), FakeChat()
-        self.fused_store = DynamoStore(fuse.around(client), TABLE)
-        self.fused_chat = fuse.around(self.chat)
-        self.world = World(
-            store=self.fused_store,
-            pipelines=fuse.around(self.pipelines),
-            health=fuse.around(FakeHealth()),
-            calendar=FakeCalendar(),
-            evidence=FakeEvidence(),
-            policy=POLICY,
-            account=ACCOUNT,
-            new_id=_ids(),
-        )
-        action = an_action()
-        self.pipelines.show_failed(KEY, action, at=NOW)
-        plan = RetryPlan(ALLCLEAR, NOW, NOW)
-        self.store.save_execution(an_execution(status=Status.RESUMING, actions=(action,), retry=plan))
-
-    def execution(self) -> Execution:
-        execution = self.store.load_execution(KEY)
-        assert execution is not None
-        return execution
+def _places(request: Item) -> list[Place]:
+    """Which items a request writes; none if it is no request of DynamoDB's."""
+    writes = [write for action in request.get("TransactItems", ()) for write in action.values()]
+    keys = [each.get("Key") or each.get("Item") for each in writes or [request]]
+    return [(key["pk"]["S"], key["sk"]["S"]) for key in keys if key]
 
 
-def _ids() -> Callable[[], str]:
-    numbers = iter(range(1_000))
-    return lambda: f"id-{next(numbers)}"
+def _kind(place: Place) -> str:
+    pk, sk = place
+    return sk.partition("#")[0] if pk.startswith("EXEC#") else pk.partition("#")[0]
 
 
-@pytest.fixture
+class Moto:
+    """DynamoDB's client, telling what is written, as tests/fakes/dynamodb.py does."""
+
+    def __init__(self, client: Any) -> None:
+        create_table(client)
+        self._client = client
+        self.items = self
+        self.on_write: Callable[[Place], None] = lambda _place: None
+
+    def get(self, place: Place, _default: Item) -> Item:
+        key = {"pk": {"S": place[0]}, "sk": {"S": place[1]}}
+        item: Item = self._client.get_item(TableName=TABLE, Key=key, ConsistentRead=True)["Item"]
+        return item
+
+    def drop(self) -> None:
+        self._client.delete_table(TableName=TABLE)
+
+    def __getattr__(self, operation: str) -> Any:
+        send = getattr(self._client, operation)
+        if operation not in WRITES:
+            return send
+
+        def write(**request: Any) -> Any:
+            answer = send(**request)
+            for place in _places(request) if operation != "delete_item" else ():
+                self.on_write(place)
+            return answer
+
+        return write
+
+
+class Night(Installation):
+    """Allclear over moto. Whoever dies is invoked again, by Lambda or by a person, with the same event."""
+
+    def __init__(self, client: Any, crash: Crash) -> None:
+        super().__init__(Moto(client))
+        self._crash, self._function = crash, ""
+        self.pipelines.jobs_are_answered_once = True
+        self.jobs = 0
+        table: Any = Wired(self.table, "dynamodb", self._die)
+        self.store = self.app.store = DynamoStore(table, TABLE, sleep=lambda _seconds: None)
+        self.app.pipelines = Wired(self.pipelines, "pipelines", self._die)
+        self.app.chat = Wired(self.chat, "chat", self._die)
+
+    def _die(self, place: str) -> None:
+        if self._function and self._crash.strikes(self._function, place):
+            raise PowerFailure
+
+    def invoke(self, name: str, event: Any) -> Outcome:
+        self._function = name
+        try:
+            return super().invoke(name, event)
+        except PowerFailure:
+            self.now += LOST_FOR
+            return super().invoke(name, event)
+        finally:
+            self._function = ""
+
+    def ends_well(self) -> None:
+        """All has gone on, and the history says how. The table is deleted."""
+        for key in (WEB, GATED, PATIENT):
+            execution = self.store.load_execution(key)
+            assert execution is not None, key
+            assert execution.status is Status.RECOVERED, execution
+            lines = self.store.history(key)
+            assert [line.version for line in lines] == list(range(1, execution.version + 1)), key
+        self.table.drop()
+
+    def gate(self, key: ExecutionKey, token: str = "", **parameters: str) -> None:
+        self.jobs += 1
+        self.invoke("gate", job(key, self.jobs, token, **parameters))
+
+    def answered(self) -> list[int]:
+        """The numbers of the jobs that failed, were kept or passed."""
+        taken = (self.pipelines.failed_jobs, self.pipelines.kept_jobs, self.pipelines.passed_jobs)
+        return sorted(int(answer[1].rpartition("-")[2]) for answers in taken for answer in answers)
+
+    def shown(self) -> list[str]:
+        return sorted(str(message.metadata) for message in self.chat.messages.values())
+
+    def says(self, sample: Sample) -> None:
+        self.invoke("slack_request", request(sample, self))
+        self.deliver()
+
+    def fails(self, key: ExecutionKey, action: Any) -> None:
+        self.now += MINUTE
+        self.pipelines.show_failed(key, action, at=self.now)
+        self.invoke("pipeline_event", stage_event(key))
+        self.deliver()
+
+    def passes(self, key: ExecutionKey) -> None:
+        self.now += MINUTE
+        self.pipelines.show_status(key, StageStatus.SUCCEEDED)
+        self.invoke("pipeline_event", stage_event(key, "SUCCEEDED"))
+        self.deliver()
+
+    def sweeps(self, after: timedelta) -> None:
+        self.now += after
+        self.invoke("sweep", {})
+        self.deliver()
+
+
+def story(client: Any, point: Point | None) -> tuple[Night, Crash]:
+    """An issue holds web and the gated deploy, which alice lets through; patient's gate waits; all goes on."""
+    crash = Crash(point)
+    night = Night(client, crash)
+    with night.playing():
+        night.invoke("health_event", issue_event())
+        night.fails(WEB, an_action(provider="ECS"))
+        night.pipelines.show(StageTruth(PATIENT, StageStatus.IN_PROGRESS, execution_status="InProgress"))
+        night.gate(PATIENT, mode="wait")
+        night.sweeps(MINUTE)
+        night.gate(GATED)
+        night.fails(GATED, a_gate_action())
+        night.says(clicks(night)["dismiss web"])
+        night.says(clicks(night)["undo web"])
+        night.says(clicks(night)["override gated"])
+        night.says(modals(night)["submission 0"])
+        night.says(Sample("slack_request", command("ignore ISSUE it spares us"), is_command=True))
+        night.says(Sample("slack_request", command("ignore ISSUE undo"), is_command=True))
+        night.passes(GATED)
+        night.invoke("health_event", issue_event(statusCode="closed", endTime="Mon, 23 Nov 2026 02:40:00 GMT"))
+        for _ in range(4):
+            night.sweeps(A_WHILE)
+            if not night.pipelines.passed_jobs:
+                night.gate(PATIENT, token="hold", mode="wait")
+        night.passes(WEB)
+        night.passes(PATIENT)
+        night.at_rest()
+    return night, crash
+
+
+@pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     with mock_aws():
         yield boto3.client("dynamodb", region_name=REGION, endpoint_url=f"https://dynamodb.{REGION}.amazonaws.com")
 
 
-def every_death(client: Any, act: Callable[[Bench, int], None]) -> Iterator[Bench]:
-    """The same night once for each call: it dies there, and is invoked again until nothing is owed."""
-    at = 0
-    while True:
-        create_table(client)
-        fuse = Fuse(at)
-        bench = Bench(client, fuse)
-        died = False
-        for attempt in range(3):
-            try:
-                act(bench, attempt)
-            except PowerFailure:
-                died = True
-        yield bench
-        client.delete_table(TableName=TABLE)
-        if not died:
-            return
-        at += 1
+@pytest.fixture(scope="module")
+def undisturbed(client: Any) -> tuple[list[str], tuple[Point, ...]]:
+    """The messages of the story when nobody dies, and where somebody could."""
+    night, crash = story(client, None)
+    night.ends_well()
+    deaths = [point for point in points_of(crash) if point[2] == 1 or "HISTORY" in point[1]]  # a claim, and its end
+    return night.shown(), tuple(sorted(deaths))
 
 
-def test_a_retry_that_dies_anywhere_is_made_once(client: Any) -> None:
-    """Before and after the claim, the call, and the answer's save."""
-
-    def act(bench: Bench, attempt: int) -> None:
-        resume(bench.world, IssueReader(bench.world), KEY, NOW + attempt * TWO_MINUTES)
-
-    tried = 0
-    for bench in every_death(client, act):
-        tried += 1
-        execution = bench.execution()
-        assert bench.pipelines.accepted == [KEY], tried
-        assert execution.status is Status.RETRYING, tried
-        assert (execution.automatic_retries, execution.retries) == (1, 1), tried
-        lines = [line.version for line in bench.store.history(KEY)]
-        assert lines == list(range(1, execution.version + 1)), tried
-    assert tried > 20
-
-
-def test_a_card_that_dies_anywhere_is_posted_once(client: Any) -> None:
-    """Before and after the note that it will be posted, the post, and the save of where it is."""
-
-    def act(bench: Bench, attempt: int) -> None:
-        bench.chat.now = NOW + attempt * TWO_MINUTES
-        show(KEY, bench.fused_store, bench.fused_chat, POLICY, NOW + attempt * TWO_MINUTES)
-
-    tried = 0
-    for bench in every_death(client, act):
-        tried += 1
-        card = bench.store.load_card(KEY)
-        assert card is not None, tried
-        assert list(bench.chat.messages) == [(card.channel, card.ts)], tried
-        assert bench.chat.messages[card.channel, card.ts] == render(bench.execution(), POLICY), tried
-        assert (card.rendered_version, card.due_at, card.posting_at) == (1, None, None), tried
-    assert tried > 10
+@pytest.mark.parametrize("function", HANDLERS)
+def test_a_death_after_anything_done_changes_no_end(
+    function: str, client: Any, undisturbed: tuple[list[str], tuple[Point, ...]]
+) -> None:
+    """One retry a failure, one answer a job, one card an execution, no gap in a history, no error in a log."""
+    messages, points = undisturbed
+    deaths = [point for point in points if point[0] == function]
+    assert deaths
+    for point in deaths:
+        night, crash = story(client, point)
+        assert crash.struck, point
+        night.ends_well()
+        assert sorted(key.pipeline for key in night.pipelines.accepted) == ["gated", "web"], point
+        assert night.answered() == list(range(1, night.jobs + 1)), point
+        assert night.shown() == messages, point
+        problems = [text for outcome in night.outcomes for text in (*outcome.errors(), outcome.error) if text]
+        assert not problems, (point, problems)
