@@ -195,10 +195,15 @@ def explain(execution: Execution, event: Explained, now: datetime, policy: Polic
             execution, now, policy, f"also held by {_names(more)}", evidence=attribution.reason,
             blockers=execution.blockers + more, attribution=attribution,
         )  # fmt: skip
-    if attribution.verdict is not Verdict.EXPLAINED or why_not_automatic(held(execution), now, policy):
-        return execution
-    if execution.attribution.verdict is Verdict.EXPLAINED:
-        return execution  # asked for another reason than a missing explanation: refused, frozen, switched off
+    if attribution.verdict is not Verdict.EXPLAINED or execution.attribution.verdict is Verdict.EXPLAINED:
+        return execution  # or asked for another reason than a missing explanation: refused, frozen, switched off
+    refusal = why_not_automatic(held(execution), now, policy)
+    if refusal:  # the buttons that are shown stay good
+        return next_state(
+            held(execution), now, policy, "an issue explains it after all; a person is asked all the same",
+            evidence=f"{refusal} {attribution.reason}",
+            note=refusal, blockers=attribution.blockers, attribution=attribution,
+        )  # fmt: skip
     return hold_or_ask(execution, attribution, now, policy, "an issue explains it after all")
 
 

@@ -30,6 +30,7 @@ from bot.lifecycle import (
     TooOld,
     Undone,
     advance,
+    begin,
 )
 from bot.model import (
     ALLCLEAR,
@@ -43,7 +44,7 @@ from bot.model import (
     Verdict,
 )
 from bot.policy import Policy
-from tests.builders import ISSUE_ARN, NOW, a_blocker, an_action, an_attribution, an_execution
+from tests.builders import ISSUE_ARN, KEY, NOW, a_blocker, an_action, an_attribution, an_execution
 
 POLICY = Policy()
 SOON = NOW + timedelta(minutes=10)  # after the failure, within every limit
@@ -64,6 +65,10 @@ def failed(
     """Attempt `number` failed (1 is the failure the states below already know)."""
     failed_actions = actions or (an_action(action_execution_id=f"attempt-{number}"),)
     return StageFailed(failed_actions, at, attribution, changes.pop("tags", PipelineTags()), **changes)
+
+
+def begun(attribution: Attribution = EXPLAINED, **changes: object) -> Execution:
+    return begin(KEY, failed(1, attribution, at=NOW, **changes), NOW, POLICY)  # type: ignore[arg-type]
 
 
 def a_plan(**changes: Any) -> RetryPlan:

@@ -13,7 +13,6 @@ from bot.lifecycle import (
     Explained,
     Overtaken,
     Released,
-    RetryRequested,
     StageGone,
     StagePassed,
     StageRunning,
@@ -25,7 +24,6 @@ from bot.model import Attribution, Execution, Issue, IssuePhase, PipelineTags, S
 from bot.policy import Policy
 from tests.builders import ISSUE_ARN, KEY, NOW, a_blocker, a_gate_action, an_action
 from tests.core.lifecycle_events import (
-    BY_ANOTHER,
     BY_BOTH,
     EXPLAINED,
     OTHER_ARN,
@@ -33,7 +31,7 @@ from tests.core.lifecycle_events import (
     POLICY,
     SOON,
     UNEXPLAINED,
-    USER,
+    begun,
     failed,
     in_status,
     resuming_claimed,
@@ -42,10 +40,6 @@ from tests.core.lifecycle_events import (
 
 ALL_CLEAR = Released(ISSUE_ARN, "AWS closed the ECS issue in us-east-1")
 OTHER_ALL_CLEAR = Released(OTHER_ARN, "AWS closed the EC2 issue in us-east-1")
-
-
-def begun(attribution: Attribution = EXPLAINED, **changes: object) -> Execution:
-    return begin(KEY, failed(1, attribution, at=NOW, **changes), NOW, POLICY)  # type: ignore[arg-type]
 
 
 def gate_stops(execution: Execution, number: int) -> Execution:
@@ -111,46 +105,6 @@ def test_an_all_clear_of_an_issue_that_does_not_hold_it_is_no_news() -> None:
     assert step(held, OTHER_ALL_CLEAR) is held
     half = step(begun(BY_BOTH), ALL_CLEAR)
     assert step(half, ALL_CLEAR) is half, "the same page drained twice"
-
-
-def test_one_more_issue_holds_a_held_failure_too() -> None:
-    held = step(begun(), Explained(BY_BOTH))
-    assert [blocker.issue for blocker in held.blockers] == [ISSUE_ARN, OTHER_ARN]
-    assert held.trail[-1].in_full == f"also held by the EC2 issue in us-east-1. {EXPLAINED.reason}"
-    assert step(held, Explained(EXPLAINED)) is held
-
-
-def test_an_issue_takes_over_an_unexplained_failure() -> None:
-    held = step(begun(UNEXPLAINED), Explained(EXPLAINED))
-    assert (held.status, held.attribution, held.held_at) == (Status.BLOCKED, EXPLAINED, NOW)
-    assert (
-        held.trail[-1].what
-        == "an issue explains it after all; held by the ECS issue in us-east-1 until the all-clear"
-    )
-
-
-def test_an_issue_takes_no_failure_over_whose_budget_is_spent_or_that_is_too_old() -> None:
-    spent = in_status(Status.NEEDS_HUMAN, automatic_retries=3)
-    assert step(spent, Explained(EXPLAINED)) is spent
-    old = in_status(Status.NEEDS_HUMAN)
-    assert step(old, Explained(EXPLAINED), at=NOW + timedelta(hours=24)) is old
-
-
-def test_an_issue_calls_off_a_retry_that_was_not_claimed_yet() -> None:
-    held = step(in_status(Status.RESUMING), Explained(BY_ANOTHER))
-    assert (held.status, held.retry, held.released_at) == (Status.BLOCKED, None, None)
-    assert held.trail[-1].what == "the retry is called off; held by the EC2 issue in us-east-1 until the all-clear"
-
-
-def test_an_issue_does_not_call_off_what_a_person_asked_for() -> None:
-    asked = step(in_status(Status.BLOCKED), RetryRequested(USER))
-    assert step(asked, Explained(BY_ANOTHER)) is asked
-
-
-def test_an_issue_calls_off_a_claim_whose_lease_ended_without_effect() -> None:
-    """The failed attempts are still the same, so nothing was started, and the budget is given back."""
-    held = step(resuming_claimed(), Explained(EXPLAINED), at=SOON + timedelta(minutes=2))
-    assert (held.status, held.claim, held.automatic_retries) == (Status.BLOCKED, None, 0)
 
 
 def test_the_failure_already_known_is_no_news() -> None:

@@ -119,7 +119,7 @@ MUTANTS = (
            "workflows/test_health_unreadable.py"),
     Mutant("an issue calls a person's own retry off", "bot/lifecycle/holding.py",
            "if in_flight or (asked_by_person and not event.by_gate) or not event.attribution.blockers:",
-           "if in_flight or not event.attribution.blockers:", HOLDING),
+           "if in_flight or not event.attribution.blockers:", "core/test_lifecycle_explained.py"),
     # A stage condition.
     Mutant("a condition is passed without the gate being asked again", RESUME,
            "if obstacle is None and execution.passes_condition and not overrides:", "if False:", CONDITION),
