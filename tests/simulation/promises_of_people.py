@@ -37,6 +37,7 @@ class PeoplePromises:
         self._store = simulation.store
         self._clock = simulation.scheduler
         self._given: dict[ExecutionKey, Override] = {}
+        self._overrode_by: defaultdict[ExecutionKey, set[str]] = defaultdict(set)
         self._issues: dict[str, Issue] = {}
         self.ignored_issues: set[str] = set()
         self._ignored_at: dict[str, datetime] = {}  # the last moment at which it was ignored, if not still
@@ -64,6 +65,7 @@ class PeoplePromises:
         given = self._store.given.get(key)
         if given is not None and given is not self._given.get(key):
             self._given[key] = given
+            self._overrode_by[key].add(given.by)
             self._overrode(task, before, given)
         if actor == ALLCLEAR:
             return
@@ -112,8 +114,7 @@ class PeoplePromises:
         if before is None:
             return False
         if before.waiting and execution.status is Status.RECOVERED:
-            given = self._given.get(execution.key)
-            return given is not None and given.by == actor
+            return actor in self._overrode_by[execution.key]  # the gate may have passed before another's came
         in_bursts = (burst for burst, lines in self._store.members.items() if str(execution.key) in lines)
         retried = execution.status is Status.RESUMING
         return retried and any(self._waited(burst, actor, before) for burst in in_bursts)

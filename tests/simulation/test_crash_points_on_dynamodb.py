@@ -204,7 +204,9 @@ def undisturbed(client: Any) -> tuple[list[str], tuple[Point, ...]]:
     """The messages of the story when nobody dies, and where somebody could."""
     night, crash = story(client, None)
     night.ends_well()
-    deaths = [point for point in points_of(crash) if point[2] == 1 or "HISTORY" in point[1]]  # a claim, and its end
+    deaths = [
+        point for point in points_of(crash) if point[2] == 1 or "HISTORY" in point[1]
+    ]  # a claim, and its end
     return night.shown(), tuple(sorted(deaths))
 
 
