@@ -66,6 +66,7 @@ class RetryAll:
     cursor: str = ""  # the last member that was seen to, in key order
     done: bool = False
     click: str = ""  # the mark of the click that asked: delivered again, it asks for nothing
+    earlier: tuple[str, ...] = ()  # the marks of the last ones before it
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 SAVE_ATTEMPTS = 8
 AT_ONCE = 25  # members in one go: Slack waits three seconds for the answer to a click
 CARRIED_ON_AFTER = timedelta(minutes=1)
+CLICKS_KNOWN = 20  # of those that were carried out: Slack's signature is good for five minutes
 
 UNKNOWN = "Allclear does not know this card (any more), so it did nothing. /allclear status shows what is held."
 NOTHING_WAITS = "Nothing on this card waits for a retry any more, so nothing was done."
@@ -43,12 +44,14 @@ def retry_all(store: Store, burst_id: str, by: str, policy: Policy, now: datetim
         asked = burst.retry_all
         if asked is not None and not asked.done:
             return f"{mention(asked.by)} asked for that at {slack_date(asked.at)}; it is being carried out."
-        if asked is not None and asked.click == marker:
+        earlier = (*asked.earlier, asked.click) if asked is not None else ()
+        if marker in earlier:
             return ALREADY
         if not any(line.waits for line in store.burst_lines(burst_id)):
             return NOTHING_WAITS
+        request = RetryAll(by, now, click=marker, earlier=earlier[-CLICKS_KNOWN:])
         try:
-            _save(store, replace(burst, retry_all=RetryAll(by, now, click=marker), due_at=now + CARRIED_ON_AFTER))
+            _save(store, replace(burst, retry_all=request, due_at=now + CARRIED_ON_AFTER))
         except VersionConflict:
             continue
         try:

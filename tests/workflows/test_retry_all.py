@@ -75,7 +75,12 @@ def test_a_click_that_slack_delivers_again_takes_nothing_along_that_has_failed_s
     assert night.store.executions[deploy(0)].status is Status.BLOCKED
     assert click(night, marker="click-1") == ALREADY
     assert night.store.executions[deploy(0)].status is Status.BLOCKED
-    assert click(night, marker="click-2").startswith("Done.")
+    assert click(night, BOB, marker="click-2").startswith("Done.")
+    night.minutes(1)
+    night.fail(0)
+    night.minutes(1)
+    assert click(night, marker="click-1") == ALREADY, "whoever else clicked in between"
+    assert night.store.executions[deploy(0)].status is Status.BLOCKED
 
 
 def test_a_second_click_meets_the_first() -> None:
