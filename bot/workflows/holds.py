@@ -4,7 +4,7 @@ The gate may write holds and nothing else; here one becomes the execution that h
 """
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.errors import PipelineGone
 from bot.gate_wait import LOST_AFTER
@@ -18,6 +18,9 @@ from bot.workflows.observe import Run, observe
 from bot.workflows.world import World, apply, save
 
 logger = logging.getLogger(__name__)
+
+TOLD_WITHIN = timedelta(minutes=1)
+"""What CodePipeline tells of a stage may be this old: that it runs on, or that somebody stopped it meanwhile."""
 
 
 def look(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
@@ -39,6 +42,10 @@ def look(world: World, reader: IssueReader, due: Due, now: datetime) -> None:
         if truth.status in (StageStatus.IN_PROGRESS, StageStatus.STOPPING) and hold.stage in ("", truth.key.stage)
     ]
     if hold.ended is HoldEnd.PASSED:
+        told_at = hold.seen_at + TOLD_WITHIN
+        if running and now < told_at:
+            world.store.postpone(due, told_at)
+            return
         _let_through(world, run, hold, truths, now)
     waits = hold.ended is None and len(running) == 1
     if not waits:  # whatever became of the stage, its events and its clock tell; the wait is over
@@ -59,8 +66,10 @@ def _followed(world: World, truths: tuple[StageTruth, ...]) -> set[str]:
 
 
 def _let_through(world: World, run: Run, hold: Hold, truths: tuple[StageTruth, ...], now: datetime) -> None:
-    """The gate's own word, whether the rest of its stage still runs or not."""
+    """The gate's own word, whether the rest of its stage still runs or not; but it ends no wait that was stopped."""
     for truth in truths:
+        if truth.status in (StageStatus.STOPPED, StageStatus.STOPPING):
+            continue
         execution = world.store.load_execution(run.stage(truth.key.stage))
         if execution is not None and execution.waiting and execution.failed_at == hold.since_at:
             apply(world, truth.key, GatePassed(hold.overridden_by), now)
