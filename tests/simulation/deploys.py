@@ -6,15 +6,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
-from typing import Any
 
 from bot.errors import NotLatest, NotRetryable, PipelineGone, RetryImpossible
 from bot.gate import GATE_MESSAGE_PREFIX
 from bot.model import ExecutionKey, FailedAction
 from bot.ports import StageStatus, StageTruth
-from bot.running import RunningAction
 from tests.builders import ACCOUNT, REGION
 from tests.fakes.pipelines import FakePipelines
+from tests.simulation.failures import Failures
 from tests.simulation.gates import GATE, Gates, Job
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.telling import in_words
@@ -59,14 +58,20 @@ class Deploys(FakePipelines):
         self._weather = weather
         self._emit = emit
         self._breaks = breaks  # the services an open issue breaks now
-        self._numbers, self._runs = count(1), count(1)
+        self._failures, self._runs = Failures(), count(1)
+        self._rollbacks: set[str] = set()  # execution ids
+        self._versions: defaultdict[str, int] = defaultdict(int)  # by pipeline
+        self._version_of: dict[str, int] = {}  # by execution id
+        self._minds: set[str] = set()  # pipelines of which no older version is retried
 
     def _set(self, truth: StageTruth) -> None:
-        reason = self.frozen.get((truth.key.pipeline, truth.key.stage))
-        self.truth[truth.key] = replace(truth, transition_disabled=reason)
-        self.log[truth.key].append((self._scheduler.now, self.truth[truth.key]))
+        key = truth.key
+        reason = self.frozen.get((key.pipeline, key.stage))
+        changed = self._version_of[key.execution_id] != self._versions[key.pipeline]
+        self.truth[key] = replace(truth, transition_disabled=reason, pipeline_changed=changed)
+        self.log[key].append((self._scheduler.now, self.truth[key]))
         if self._scheduler.say:
-            self._scheduler.say(f"  CodePipeline: {in_words(self.truth[truth.key])}")
+            self._scheduler.say(f"  CodePipeline: {in_words(self.truth[key])}")
 
     # What happens there.
 
@@ -76,9 +81,29 @@ class Deploys(FakePipelines):
         busy = self.latest.get((pipeline, stage)) if pipeline not in self.parallel else None
         if pipeline in self.gone or (busy and self.goes_on(busy)):
             return
+        self._start(pipeline, stage)
+
+    def _start(self, pipeline: str, stage: str) -> None:
         key = ExecutionKey(ACCOUNT, REGION, pipeline, f"e-{next(self._runs)}", stage)
+        self._version_of[key.execution_id] = self._versions[pipeline]
         self._emit("Pipeline", key, "STARTED")
         self._enter(key)
+
+    def roll_back(self, failed: ExecutionKey) -> None:
+        """An execution of its own that brings back what the stage had before, and ends with it."""
+        if failed.pipeline not in self.parallel and self.latest[failed.pipeline, failed.stage] == failed:
+            self._set(replace(self.truth[failed], rolled_back=True))
+            self._start(failed.pipeline, failed.stage)
+            self._rollbacks.add(self.latest[failed.pipeline, failed.stage].execution_id)
+
+    def change(self, pipeline: str) -> None:
+        """Somebody edits it: what runs goes on in the older version, which CodePipeline may refuse to retry."""
+        self._versions[pipeline] += 1
+        if self._random.random() < 0.5:
+            self._minds.add(pipeline)
+        for key, truth in list(self.truth.items()):
+            if key.pipeline == pipeline:
+                self._set(truth)
 
     def _enter(self, key: ExecutionKey) -> None:
         before = self.latest.get((key.pipeline, key.stage)) if key.pipeline not in self.parallel else None
@@ -95,7 +120,7 @@ class Deploys(FakePipelines):
     def _begin(self, key: ExecutionKey, state: str, *, by_itself: bool = False) -> None:
         self.attempt[key] += 1
         attempt = self.attempt[key]
-        runs = () if key.stage == GATE else (self._running(key),)
+        runs = () if key.stage == GATE else (self._failures.running(attempt, self._scheduler.now),)
         status = StageStatus.IN_PROGRESS
         self._set(StageTruth(key, status, execution_status="InProgress", retried_itself=by_itself, running=runs))
         self._emit("Stage", key, state)
@@ -105,12 +130,6 @@ class Deploys(FakePipelines):
             usual = 20 if key.pipeline in self.outcomes else self._random.choice((2, 20, 90, 300))
             lasts = usual * (0.5 + self._random.random())
             self._scheduler.after(lasts * SECOND, lambda: self._finish(key, attempt))
-
-    def _running(self, key: ExecutionKey) -> RunningAction:
-        """The one action of the stage, whose failure may have more actions and other ones."""
-        kind = "ECS" if self.attempt[key] % 2 else "CLOUDFORMATION"
-        action = replace(self._action(kind), name="Deploy", error_code="", message="")
-        return RunningAction(action, self._scheduler.now)
 
     def runs(self, key: ExecutionKey, attempt: int) -> bool:
         """That very attempt goes on."""
@@ -128,7 +147,7 @@ class Deploys(FakePipelines):
             return
         conditions = () if self.all_passes else self.conditions.get((key.pipeline, key.stage), ())
         if conditions and key not in self._passed and self._random.random() < CONDITION_FAILS:
-            self._fails(key, self._rule(), condition=self._random.choice(conditions))
+            self._fails(key, self._failures.rule(), condition=self._random.choice(conditions))
             return
         broken = self._breaks()
         chance = 0.0 if self.all_passes else 0.8 if broken else 0.25
@@ -137,9 +156,9 @@ class Deploys(FakePipelines):
             return
         kinds = [kind for kind in ("ECS", "CLOUDFORMATION") if kind in broken] or ["ECS", "ECS", "CLOUDFORMATION"]
         kind = self._random.choice([*kinds, *kinds, "OWN"])
-        actions = [self._action(kind)]
+        actions = [self._failures.action(kind)]
         if self._random.random() < 0.2:
-            actions.append(self._action(self._random.choice(("ECS", "CLOUDFORMATION"))))
+            actions.append(self._failures.action(self._random.choice(("ECS", "CLOUDFORMATION"))))
         self._fails(key, *actions)
 
     def _ends(self, key: ExecutionKey, kind: str) -> None:
@@ -147,28 +166,9 @@ class Deploys(FakePipelines):
         if kind == "PASSES":
             self._passes(key)
         elif kind in ("BEFORE_ENTRY", "ON_SUCCESS"):
-            self._fails(key, self._rule(), condition=kind)
+            self._fails(key, self._failures.rule(), condition=kind)
         else:
-            self._fails(key, self._action(kind))
-
-    def _rule(self) -> FailedAction:
-        return replace(
-            self._action("ECS"), name="ErrorAlarm", category="Rule", owner="", provider="", error_code=""
-        )
-
-    def _action(self, kind: str) -> FailedAction:
-        number = next(self._numbers)
-        provider = "CloudFormation" if kind == "CLOUDFORMATION" else "ECS"
-        return FailedAction(
-            name=f"Deploy{number}",
-            action_execution_id=f"action-{number:04d}",
-            region=REGION,
-            category="Deploy",
-            owner="AWS",
-            provider=provider,
-            error_code="ConfigurationError" if kind == "OWN" else "JobFailed",
-            message="The deployment failed." if kind == "OWN" else "Service unavailable.",
-        )
+            self._fails(key, self._failures.action(kind))
 
     def _fails(self, key: ExecutionKey, *actions: FailedAction, condition: str = "") -> None:
         if self.truth[key].status is StageStatus.STOPPING:
@@ -197,7 +197,7 @@ class Deploys(FakePipelines):
         self._set(StageTruth(key, StageStatus.SUCCEEDED, execution_status="InProgress"))
         self._emit("Stage", key, "SUCCEEDED")
         stages = self.stages_of[key.pipeline]
-        later = stages[stages.index(key.stage) + 1 :]
+        later = () if key.execution_id in self._rollbacks else stages[stages.index(key.stage) + 1 :]
         if later:
             self._enter(replace(key, stage=later[0]))
         else:
@@ -244,6 +244,8 @@ class Deploys(FakePipelines):
             return NotRetryable(f"StageNotRetryableException: the stage is {truth.status}")
         if truth.condition:
             return NotRetryable("StageNotRetryableException: the stage contains no failed actions")
+        if truth.pipeline_changed and key.pipeline in self._minds:
+            return NotRetryable("StageNotRetryableException: the pipeline structure has changed")
         return None
 
     # The port.
@@ -297,7 +299,7 @@ class Deploys(FakePipelines):
         if job is not None:
             by_gate = message.startswith(GATE_MESSAGE_PREFIX)
             named = tuple(part for part in external_execution_id.split(",") if part)
-            self._fails(job.key, self._gate_action(message, gate_issues=named if by_gate else None))
+            self._fails(job.key, self._failures.gate(message, named if by_gate else None))
         return job is not None
 
     def pass_job(self, _region: str, job_id: str, _summary: str) -> bool:
@@ -311,8 +313,4 @@ class Deploys(FakePipelines):
 
     def times_out(self, key: ExecutionKey) -> None:
         """A job that nobody answered, or an action that took too long."""
-        self._fails(key, self._gate_action("The action timed out.", gate_issues=None))
-
-    def _gate_action(self, message: str, **changes: Any) -> FailedAction:
-        action = replace(self._action("ECS"), category="Invoke", provider="Lambda", name="HealthGate")
-        return replace(action, message=message, **changes)
+        self._fails(key, self._failures.gate("The action timed out.", None))

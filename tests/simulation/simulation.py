@@ -160,6 +160,10 @@ class Simulation:
                 self._with_run(number, StageStatus.IN_PROGRESS, self.pipelines.stop)
             case "retry outside", (number,):
                 self._with_run(number, StageStatus.FAILED, self.pipelines.retry_outside)
+            case "roll back", (number,):
+                self._with_run(number, StageStatus.FAILED, self.pipelines.roll_back)
+            case "change pipeline", (pipeline,):
+                self.pipelines.change(pipeline)
             case "freeze" | "thaw", (pipeline,):
                 reason = "a freeze" if act.what == "freeze" else None
                 self.pipelines.freeze(pipeline, PIPELINES[pipeline][-1], reason)

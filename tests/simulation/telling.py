@@ -37,6 +37,8 @@ def in_words(truth: StageTruth) -> str:
         f", {text}"
         for text in (
             truth.overtaken_by and f"overtaken by {truth.overtaken_by}",
+            truth.rolled_back and "rolled back",
+            truth.pipeline_changed and "in an older version",
             truth.transition_disabled and "transition disabled",
             truth.condition,
             ",".join(action.action_execution_id for action in truth.failed),
