@@ -66,7 +66,7 @@ def _followed(world: World, truths: tuple[StageTruth, ...]) -> set[str]:
 
 
 def _let_through(world: World, run: Run, hold: Hold, truths: tuple[StageTruth, ...], now: datetime) -> None:
-    """The gate's own word, whether the rest of its stage still runs or not; but it ends no wait that was stopped."""
+    """The gate's own word, whether the rest of its stage still runs or not; it is no word on what was stopped."""
     for truth in truths:
         if truth.status in (StageStatus.STOPPED, StageStatus.STOPPING):
             continue

@@ -137,7 +137,10 @@ def soak(console: Console, first: int, seeds: int | None, seconds: float | None)
                     break
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
-                    total.add(future.result())
+                    score = future.result()
+                    for seed, promise in score.broken.items():
+                        console.print(f"Seed {seed}: {promise}", markup=False, highlight=False, soft_wrap=True)
+                    total.add(score)
                 progress.update(bar, completed=total.seeds)
     lasted = time.monotonic() - began
     console.print(
