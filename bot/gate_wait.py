@@ -25,7 +25,10 @@ def token_of(since_at: datetime) -> str:
 
 
 def began_at(token: str, now: datetime) -> datetime:
-    """When the wait began: `now` for a first job, and for a token that is none of ours or of no sense."""
+    """When the wait began, to the second, as its token tells it: `now` for a first job, and for a token that is
+    none of ours or of no sense.
+    """
+    now = now.replace(microsecond=0)
     match = _TOKEN.fullmatch(token)
     at = datetime.fromtimestamp(int(match[1]), UTC) if match and int(match[1]) < 1 << 33 else now
     return at if now - timedelta(days=2) < at <= now else now
