@@ -186,7 +186,7 @@ def story(client: Any, point: Point | None) -> tuple[Night, Crash]:
         for _ in range(4):
             night.sweeps(A_WHILE)
             if not night.pipelines.passed_jobs:
-                night.gate(PATIENT, token="hold", mode="wait")
+                night.gate(PATIENT, token=night.pipelines.kept_jobs[-1][2], mode="wait")
         night.passes(WEB)
         night.passes(PATIENT)
         night.at_rest()
