@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bot.model import IssuePhase, IssueReport
+from bot.model import ExecutionKey, IssuePhase, IssueReport
 from bot.workflows import waiting_gate
 from tests.builders import REGION
 from tests.simulation.incidents import OTHER_ACCOUNT
@@ -27,11 +27,13 @@ class GatePromises:
         self._clock = simulation.scheduler
         self._people = people
         self.passed: Counter[str] = Counter()  # how the gates passed, for whoever doubts that they do
+        self._began: dict[tuple[ExecutionKey, int], datetime] = {}  # the waits, by whose and which attempt
         pipelines = simulation.ports["pipelines"]
         also(pipelines.before, "pass_job", self._about_to_pass)
         also(pipelines.before, "keep_job", self._about_to_keep)
         for method in ("pass_job", "fail_job", "keep_job"):
             also(pipelines.after, method, _taken)
+        also(simulation.ports["store"].after, "save_hold", self._held)
 
     def _about_to_pass(self, task: Task, arguments: tuple[Any, ...], _fault: object) -> None:
         """The gate opens only if nothing that it counts was open when it began, or somebody overrode it there."""
@@ -67,12 +69,19 @@ class GatePromises:
 
     def _about_to_keep(self, task: Task, arguments: tuple[Any, ...], _fault: object) -> None:
         """The wait ends itself, well before CodePipeline would; the gate counts from when it was first invoked."""
-        job = self._simulation.pipelines.gates.jobs[arguments[1]]
+        job = task.facts["kept"] = self._simulation.pipelines.gates.jobs[arguments[1]]
         waited = task.started_at - job.since_at
         must(
             waited < waiting_gate.LONGEST + INVOKED_WITHIN,
             f"{job.key}: the gate has waited for {waited}, and waits on",
         )
+
+    def _held(self, task: Task, arguments: tuple[Any, ...], _answer: object) -> None:
+        """However many jobs it takes, it is one wait."""
+        hold, job = arguments[0], task.facts.get("kept")
+        if job is not None:
+            began_at = self._began.setdefault((job.key, job.attempt), hold.since_at)
+            must(hold.since_at == began_at, f"{job.key}: a second wait in one attempt")
 
     def ended(self, task: Task, job_id: str) -> None:
         """Whoever was invoked with a job and did not fail has answered it."""
