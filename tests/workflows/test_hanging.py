@@ -202,6 +202,15 @@ def test_a_tag_names_what_else_it_stands_on() -> None:
     assert [blocker.service for blocker in night.execution().blockers] == ["RDS"]
 
 
+def test_a_service_that_is_always_busy_keeps_nothing_from_being_shown() -> None:
+    """What it works on is one clue more; the provider alone is enough."""
+    night = runs()
+    night.evidence.errors.extend([TryLater("Rate exceeded")] * 100)
+    night.issue_opens()
+    night.minutes(16)
+    assert night.execution().hangs_since is not None
+
+
 def test_what_a_stack_is_at_work_on_counts_too() -> None:
     """The database upgrade that hung in an RDS issue; a busy service is asked again at the next look."""
     night = Night()
