@@ -30,7 +30,7 @@ class Story:
     def tell(self, who: str, what: str | Text, style: str = "") -> None:
         """One line of the timeline at the simulated time."""
         at = f"{self.cloud.now:%H:%M}"
-        self.console.print(Text.assemble((f"{at}  ", "dim"), (f"{who:<13}", f"bold {style}"), what))
+        self.console.print(Text.assemble((f"{at}  ", "dim"), (f"{who:<14} ", f"bold {style}"), what))
 
     def wait(self, until: datetime, stop: Callable[[], bool] = lambda: False) -> None:
         """Let simulated minutes pass, showing the clock and every card that changes."""
