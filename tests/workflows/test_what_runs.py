@@ -89,7 +89,7 @@ def test_a_busy_codepipeline_is_asked_again_in_a_minute_and_a_bug_is_counted_and
 
 
 def test_one_sweep_looks_at_so_many_and_the_next_at_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that have waited longest first; who was looked at goes to the end, though he is due again meanwhile."""
+    """Those that have waited longest first; who was looked at goes to the end, also when due again."""
     monkeypatch.setattr(running, "LOOKS", 1)
     night = Night()
     keys = [a_key(pipeline=f"service-{number}") for number in range(9)]
