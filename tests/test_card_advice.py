@@ -32,7 +32,7 @@ SPENT = {"automatic_retries": 3, "note": "The budget of 3 automatic retries is s
         ({"held_at": NOW - timedelta(hours=24), "note": "It has waited for 24 hours, too long to resume unasked."},
          "Make sure that this change should still go out"),
         ({"note": "The transition into Deploy is disabled: frozen. Enable it, then retry."},
-         "Find out first why it was closed"),
+         "Find out first why it was disabled"),
         ({"note": "CodePipeline refused the retry: ValidationException"}, "look why"),
         ({"note": f"CodePipeline refused the retry: {CHANGED}"}, "release the change anew"),
         ({"note": "CodePipeline accepted a retry, but the stage still shows the same failure."},

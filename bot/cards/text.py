@@ -4,6 +4,7 @@ Every function answers text that is already safe mrkdwn, except `headline` and `
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from bot import overrides
 from bot.cards.advice import advice
@@ -62,6 +63,9 @@ def paragraphs(execution: Execution, policy: Policy) -> tuple[str, ...]:
     first, second = why(execution), what_next(execution, policy)
     if execution.status in (Status.BLOCKED, Status.NEEDS_HUMAN):
         return first, second
+    plan = execution.retry
+    if execution.claim is None and plan is not None and plan.opens_at is not None:
+        first = why(replace(execution, note=""))  # `second` begins with it: a calendar is closed, until when
     return second, first
 
 
