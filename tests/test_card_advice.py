@@ -10,7 +10,7 @@ from bot.lifecycle.retrying import CHANGED
 from bot.model import RULE, FailedAction, PipelineTags, Status, Verdict
 from bot.policy import Policy
 from tests.builders import NOW, a_blocker, a_gate_action, an_action, an_attribution, an_execution
-from tests.test_cards import buttons, said
+from tests.shown_cards import buttons, said
 
 POLICY = Policy(slack_channel="C0DEPLOYS", on_call_mention="U0CAROL")
 OWN = an_attribution(verdict=Verdict.OWN, reason="Not AWS's doing: DeployStack failed.", blockers=())

@@ -128,7 +128,7 @@ def test_after_the_all_clear_it_runs_on_and_its_end_is_seen_without_an_event() -
 
 
 def test_it_goes_first_for_nobody_as_a_canary() -> None:
-    """Six hang: the all-clear finds nothing to retry, and is done."""
+    """Nine hang: the all-clear finds nothing to retry, and is done."""
     night = runs()
     report = night.issue_opens()
     keys = [a_key(pipeline=f"service-{number}") for number in range(8)]
