@@ -61,6 +61,10 @@ class Story:
                 return message
         raise LookupError(title)
 
+    def status(self, title: str) -> str:
+        """What that card's title ends with: "held", "recovered". Raises LookupError."""
+        return title_of(self.card(title)).rpartition(": ")[2]
+
     def click(self, title: str, action_id: str, user: str) -> None:
         """A person clicks a button of the card, and what they are told is told."""
         self.tell(user, f"clicks “{action_id}” on the card of {title}.", "yellow")
