@@ -22,10 +22,10 @@ from bot.slack.mrkdwn import (
     bold,
     clean,
     cut,
-    duration_text,
     escape,
     mention,
     on_call_sentence,
+    settled_after,
     slack_date,
     unlinked,
 )
@@ -136,8 +136,7 @@ def _until_the_all_clear(execution: Execution, policy: Policy) -> str:
     else:
         count = len(execution.blockers)
         issues = "the issue" if count < 2 else f"all {count} issues"
-        after = f"{duration_text(policy.settle)} after" if policy.settle else "when"
-        when = f"{after} AWS closes {issues}"
+        when = f"{settled_after(policy.settle)} AWS closes {issues}"
     if policy.is_shadow(execution.tags) and not why_no_retry(execution):
         then = "Shadow mode: Allclear says that it would retry, and asks a person to,"
     sentence = f"*{then}* {when}."
