@@ -3,7 +3,7 @@
 # make soak     simulated nights, new ones each time (SEEDS=100000, or SOAK_SECONDS=600; SEED=123: its history)
 # make replay   public incidents, played and judged (EACH=1: every episode; SETTINGS=1: what other settings would have done)
 # make fuzz     bad input at every entry point (FUZZ_SECONDS=600; ENTRY=gate SEED=123: one round again)
-# make mutants  break the code on purpose, and see that the tests notice
+# make mutants  break the code on purpose, and see that the tests notice (NAME=gate: those whose names say so)
 # make package  what `sam deploy` uploads, built and looked at
 # make pictures docs/card.png and docs/cards.png, drawn anew (needs Debian's chromium, nodejs, npm and pngquant)
 #
@@ -61,7 +61,7 @@ fuzz: setup
 		$(if $(ENTRY),--entry $(ENTRY)) $(if $(SEED),--seed $(SEED))
 
 mutants: setup
-	@$(BIN)/python -m tests.mutants
+	@$(BIN)/python -m tests.mutants $(if $(NAME),"$(NAME)")
 
 pictures: setup
 	playground/pictures/draw.sh

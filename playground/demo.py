@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from playground.scenarios import SCENARIOS
-from playground.scenery import CHANNEL, REGION, START, UNAVAILABLE, deploy, health_gate, source
+from playground.scenery import CHANNEL, REGION, START, Outage, deploy, health_gate, source
 from playground.storytelling import Check, Scenario, Story, perform
 
 
@@ -23,8 +23,7 @@ def play(story: Story) -> list[Check]:
     pipelines, health = cloud.codepipeline, cloud.health
     pipelines.create_pipeline("orders", REGION, [source(), health_gate(cloud, "orders"), deploy(minutes=10)])
     pipelines.create_pipeline("web", REGION, [source(), health_gate(cloud, "web"), deploy(minutes=6)])
-    broken = {"now": True}
-    pipelines.fail_action("orders", "Deploy", "DeployStack", while_=lambda: broken["now"], message=UNAVAILABLE)
+    outage = Outage(cloud, "orders")
 
     story.wait(START + timedelta(minutes=8))
     orders = pipelines.start("orders", revision_summary="Upgrade the orders database", author="Ana")
@@ -51,7 +50,7 @@ def play(story: Story) -> list[Check]:
     held = not pipelines.retries
     story.tell("Allclear", "keeps waiting: only the status code closes an issue.", "green")
 
-    broken["now"] = False
+    outage.lasts = False
     story.wait(START + timedelta(hours=3, minutes=10))
     health.close(issue)
     story.tell("AWS Health", "closes the issue.", "red")

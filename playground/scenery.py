@@ -25,6 +25,17 @@ def installed(slack: Slack, **more: str) -> Cloud:
     return Cloud(TEMPLATE, parameters | more, slack=slack, start=START)
 
 
+class Outage:
+    """While it lasts, the action DeployStack fails in the pipelines it is given."""
+
+    def __init__(self, cloud: Cloud, *pipelines: str, message: str = UNAVAILABLE) -> None:
+        self.lasts = True
+        for name in pipelines:
+            cloud.codepipeline.fail_action(
+                name, "Deploy", "DeployStack", while_=lambda: self.lasts, message=message
+            )
+
+
 def source() -> Stage:
     """The first stage of every pipeline."""
     return Stage("Source", [Action("Checkout", "Source", "AWS", "CodeStarSourceConnection")])

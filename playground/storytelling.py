@@ -30,7 +30,7 @@ class Story:
     def tell(self, who: str, what: str | Text, style: str = "") -> None:
         """One line of the timeline at the simulated time."""
         at = f"{self.cloud.now:%H:%M}"
-        self.console.print(Text.assemble((f"{at}  ", "dim"), (f"{who:<13}", f"bold {style}"), what))
+        self.console.print(Text.assemble((f"{at}  ", "dim"), (f"{who:<14} ", f"bold {style}"), what))
 
     def wait(self, until: datetime, stop: Callable[[], bool] = lambda: False) -> None:
         """Let simulated minutes pass, showing the clock and every card that changes."""
@@ -60,6 +60,10 @@ class Story:
             if not message.is_reply and title_of(message).startswith(title):
                 return message
         raise LookupError(title)
+
+    def status(self, title: str) -> str:
+        """What that card's title ends with: "held", "recovered". Raises LookupError."""
+        return title_of(self.card(title)).rpartition(": ")[2]
 
     def click(self, title: str, action_id: str, user: str) -> None:
         """A person clicks a button of the card, and what they are told is told."""

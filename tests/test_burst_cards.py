@@ -19,6 +19,7 @@ from bot.policy import Mode, Policy
 from bot.slack.port import Message
 from playground.slack_limits import check_message
 from tests.builders import NOW, a_blocker, a_key, a_report, an_execution, an_issue
+from tests.shown_cards import texts
 from tests.test_card_properties import (
     HOSTILE,
     OUR_DATES,
@@ -30,7 +31,6 @@ from tests.test_card_properties import (
     mrkdwn_texts,
     names,
 )
-from tests.test_cards import texts
 
 POLICY = Policy(slack_channel="C0DEPLOYS")
 ON_CALL = Policy(slack_channel="C0DEPLOYS", on_call_mention="S0ONCALL")

@@ -10,7 +10,7 @@ from bot.lifecycle.retrying import CHANGED
 from bot.model import RULE, FailedAction, PipelineTags, Status, Verdict
 from bot.policy import Policy
 from tests.builders import NOW, a_blocker, a_gate_action, an_action, an_attribution, an_execution
-from tests.test_cards import buttons, said
+from tests.shown_cards import buttons, said
 
 POLICY = Policy(slack_channel="C0DEPLOYS", on_call_mention="U0CAROL")
 OWN = an_attribution(verdict=Verdict.OWN, reason="Not AWS's doing: DeployStack failed.", blockers=())
@@ -32,7 +32,7 @@ SPENT = {"automatic_retries": 3, "note": "The budget of 3 automatic retries is s
         ({"held_at": NOW - timedelta(hours=24), "note": "It has waited for 24 hours, too long to resume unasked."},
          "Make sure that this change should still go out"),
         ({"note": "The transition into Deploy is disabled: frozen. Enable it, then retry."},
-         "Find out first why it was closed"),
+         "Find out first why it was disabled"),
         ({"note": "CodePipeline refused the retry: ValidationException"}, "look why"),
         ({"note": f"CodePipeline refused the retry: {CHANGED}"}, "release the change anew"),
         ({"note": "CodePipeline accepted a retry, but the stage still shows the same failure."},

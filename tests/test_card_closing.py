@@ -29,7 +29,7 @@ from bot.policy import Policy
 from bot.slack.answers import standing
 from bot.slack.mrkdwn import slack_date
 from tests.builders import ISSUE_ARN, KEY, NOW, an_action, an_attribution
-from tests.test_cards import said
+from tests.shown_cards import said
 
 POLICY = Policy(slack_channel="C0DEPLOYS")
 CAROL = "U0CAROL"

@@ -1,10 +1,8 @@
 """The card of a deploy that runs longer than usual: what is open, what happens, and no button but a link."""
 
 from dataclasses import replace
-from typing import Any
 
 from bot.bursts import BurstLine, line_of
-from bot.cards.card import render
 from bot.lifecycle import Released, StagePassed
 from bot.lifecycle.hanging import begin_hanging
 from bot.model import Execution, Status
@@ -12,9 +10,9 @@ from bot.slack.answers import deploy_line
 from bot.slack.explanation import explain_verdict
 from bot.slack.history import past_line
 from bot.workflows.people import stands
-from playground.slack_limits import check_message
 from tests.builders import ISSUE_ARN, KEY, NOW, a_blocker
 from tests.core.lifecycle_events import BY_BOTH, HANGS, POLICY, SOON, failed, in_status, step
+from tests.shown_cards import a_card, buttons, said
 from tests.test_burst_cards import a_line, button, card, title
 
 REASON = (
@@ -28,16 +26,11 @@ OVER = "Why it was shown: DeployService"
 
 
 def text_of(execution: Execution) -> str:
-    message = render(execution, POLICY)
-    check_message(message.text, list(message.blocks), "chat.postMessage")
-    return str(message.blocks)
+    return said(a_card(execution, POLICY))
 
 
-def buttons(execution: Execution) -> set[str]:
-    blocks: Any = render(execution, POLICY).blocks
-    return {
-        element["action_id"] for block in blocks if block["type"] == "actions" for element in block["elements"]
-    }
+def offered(execution: Execution) -> set[str]:
+    return set(buttons(a_card(execution, POLICY)))
 
 
 def line(number: int) -> BurstLine:
@@ -60,7 +53,7 @@ def test_it_says_why_it_is_shown_and_what_happens() -> None:
 
 
 def test_it_offers_the_way_to_aws_and_no_other_button() -> None:
-    assert buttons(HUNG) == buttons(CLEARED) == {"open"}
+    assert offered(HUNG) == offered(CLEARED) == {"open"}
 
 
 def test_after_the_all_clear_it_says_that_nothing_needs_a_retry() -> None:
@@ -90,7 +83,7 @@ def test_when_it_has_passed_the_card_does_not_say_that_it_was_held_or_failed() -
     assert "The stage passed at" in text
     assert OVER in text
     assert "failed" not in text
-    assert buttons(passed) == set()
+    assert offered(passed) == set()
     assert "failed" not in past_line(passed, NOW)
     assert OVER in explain_verdict(passed, (), POLICY)
 
@@ -98,7 +91,7 @@ def test_when_it_has_passed_the_card_does_not_say_that_it_was_held_or_failed() -
 def test_when_it_has_failed_it_is_a_held_deploy_like_any_other() -> None:
     held = step(HUNG, failed(1))
     assert "web → Deploy: held" in text_of(held)
-    assert {"retry", "dismiss"} <= buttons(held)
+    assert {"retry", "dismiss"} <= offered(held)
     assert line_of(held).hangs_since is None
 
 

@@ -29,7 +29,7 @@ from bot.policy import Policy
 from bot.slack.port import Message
 from playground.slack_limits import check_message
 from tests.builders import NOW, a_blocker, a_key, an_execution
-from tests.test_cards import texts
+from tests.shown_cards import texts
 
 ALICE = "U0ALICE"
 POLICY = Policy(

@@ -1,33 +1,25 @@
 """The card of a deploy that a gate keeps waiting: for what, until when, and no button that would be refused."""
 
-from typing import Any
-
 import pytest
 
-from bot.cards.card import render
 from bot.lifecycle import GateLost, GatePassed, Released
 from bot.lifecycle.waiting import begin_waiting
 from bot.model import HEALTH_UNREADABLE, Execution
 from bot.slack.answers import deploy_line
 from bot.slack.explanation import explain_verdict
-from playground.slack_limits import check_message
 from tests.builders import ISSUE_ARN, KEY, NOW, a_blocker, an_attribution
 from tests.core.lifecycle_events import GATE_WAITS, POLICY, step
+from tests.shown_cards import a_card, buttons, said
 
 WAITING = begin_waiting(KEY, GATE_WAITS, NOW, POLICY)
 
 
 def text_of(execution: Execution) -> str:
-    message = render(execution, POLICY)
-    check_message(message.text, list(message.blocks), "chat.postMessage")
-    return str(message.blocks)
+    return said(a_card(execution, POLICY))
 
 
-def buttons(execution: Execution) -> set[str]:
-    blocks: Any = render(execution, POLICY).blocks
-    return {
-        element["action_id"] for block in blocks if block["type"] == "actions" for element in block["elements"]
-    }
+def offered(execution: Execution) -> set[str]:
+    return set(buttons(a_card(execution, POLICY)))
 
 
 def test_it_says_that_nothing_failed_and_until_when_it_can_wait() -> None:
@@ -41,7 +33,7 @@ def test_it_says_that_nothing_failed_and_until_when_it_can_wait() -> None:
 
 @pytest.mark.parametrize("execution", [WAITING, step(WAITING, GateLost(NOW))], ids=["waiting", "lost"])
 def test_it_offers_neither_a_retry_nor_to_leave_it(execution: Execution) -> None:
-    assert not {"retry", "dismiss"} & buttons(execution)
+    assert not {"retry", "dismiss"} & offered(execution)
     assert "Retry now" not in text_of(execution)
 
 
@@ -69,4 +61,4 @@ def test_it_says_when_it_waits_for_aws_health_to_be_read() -> None:
 def test_the_closing_line_says_how_long_it_waited() -> None:
     passed = step(WAITING, GatePassed())
     assert "recovered" in text_of(passed)
-    assert buttons(passed) == set()
+    assert offered(passed) == set()

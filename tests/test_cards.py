@@ -1,7 +1,6 @@
 """The card says what stands, what comes and who may act."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -20,7 +19,6 @@ from bot.model import (
     Verdict,
 )
 from bot.policy import Policy
-from bot.slack.port import Message
 from tests.builders import (
     KEY,
     NOW,
@@ -31,32 +29,10 @@ from tests.builders import (
     an_attribution,
     an_execution,
 )
+from tests.shown_cards import buttons, said, texts
 
 POLICY = Policy(slack_channel="C0DEPLOYS")
 ALICE = "U0ALICE"
-
-
-def texts(part: object) -> Iterator[str]:
-    """Every string a person may see (button values and metadata are not shown)."""
-    if isinstance(part, str):
-        yield part
-    elif isinstance(part, dict):
-        yield from (text for name, each in part.items() if name not in ("value", "url") for text in texts(each))
-    elif isinstance(part, list | tuple):
-        yield from (text for each in part for text in texts(each))
-
-
-def buttons(message: Message) -> dict[str, dict[str, Any]]:
-    return {
-        element["action_id"]: element
-        for block in message.blocks
-        if block["type"] == "actions"
-        for element in block["elements"]
-    }
-
-
-def said(message: Message) -> str:
-    return "\n".join(texts(message.blocks))
 
 
 BUTTONS = {

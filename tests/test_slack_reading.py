@@ -5,10 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from bot.cards.burst_text import what_next as burst_next
+from bot.cards.text import what_next
 from bot.issue_events import Ignored
 from bot.issues import advance_issue, unreadable_report
 from bot.lifecycle.hanging import begin_hanging
+from bot.lifecycle.waiting import begin_waiting
 from bot.model import ALLCLEAR, Entry, IssuePhase, PipelineTags, RetryPlan, Status, Verdict
+from bot.slack.answers import next_step
 from bot.workflows.slack.desk import Desk
 from tests.builders import (
     KEY,
@@ -21,9 +25,10 @@ from tests.builders import (
     an_execution,
     an_issue,
 )
-from tests.core.lifecycle_events import HANGS
+from tests.core.lifecycle_events import GATE_WAITS, HANGS
 from tests.fakes.chat import ALICE
 from tests.slack_desk import GUEST, LATER, POLICY, a_desk, keep, say, store_of
+from tests.test_burst_cards import a_line
 
 UNEXPLAINED = an_attribution(
     verdict=Verdict.UNEXPLAINED, reason="No AWS Health issue explains the failure of CloudFormation in us-east-1.",
@@ -45,6 +50,18 @@ def test_status_says_why_since_when_and_what_happens_next(desk: Desk) -> None:
     assert "Next: a retry 5 min after AWS closes what holds it." in text
 
 
+def test_nobody_is_told_of_a_settle_time_of_0_seconds() -> None:
+    policy = replace(POLICY, settle=timedelta(0))
+    desk = a_desk(policy)
+    keep(desk, an_execution())
+    assert "Next: a retry when AWS closes what holds it." in say(desk, "status web").text
+    assert "retries it by itself* when AWS closes the issue" in what_next(an_execution(), policy)
+    waiting = begin_waiting(KEY, GATE_WAITS, NOW, policy)
+    assert "once the AWS issue is closed. It can wait" in what_next(waiting, policy)
+    assert next_step(waiting, policy) == "Next: its gate lets it through when AWS closes what holds it."
+    assert "that hold it are closed; its own card" in burst_next([a_line(1)], policy)
+
+
 @pytest.mark.parametrize("word", ["status", "status web"])
 def test_executions_of_one_stage_are_told_apart_by_their_ids(desk: Desk, word: str) -> None:
     """A PARALLEL pipeline has several there. Whatever is alone in its stage needs no id."""
@@ -58,6 +75,7 @@ def test_executions_of_one_stage_are_told_apart_by_their_ids(desk: Desk, word: s
     ("changes", "said"),
     [
         ({"tags": PipelineTags(auto_retry=False)}, "a person is asked at the all-clear"),
+        ({"tags": PipelineTags(mode="shadow")}, "a person is asked at the all-clear"),
         ({"status": Status.RESUMING, "retry": RetryPlan(ALLCLEAR, NOW, NOW)}, "Next: a retry at <!date^"),
         ({"status": Status.RETRYING}, "CodePipeline runs it"),
         ({"status": Status.NEEDS_HUMAN, "attribution": UNEXPLAINED}, "unless AWS announces an issue"),

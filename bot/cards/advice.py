@@ -28,7 +28,7 @@ def advice(execution: Execution, policy: Policy) -> str:
     if execution.note == RETRY_LOST:
         return "*Open in AWS* and look whether the stage runs. If it does not, *Retry now*."
     if execution.note.startswith(WAY_CLOSED):  # the note says how to open it
-        return "Find out first why it was closed; nothing goes in until somebody opens it."
+        return "Find out first why it was disabled; nothing goes in until somebody enables it."
     if execution.attribution.verdict is Verdict.OWN:
         return _own(execution)
     if execution.attribution.verdict is Verdict.UNEXPLAINED:

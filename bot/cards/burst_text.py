@@ -18,7 +18,17 @@ from bot.model import HEALTH_UNREADABLE, Blocker, ExecutionKey, Issue, IssuePhas
 from bot.names import NO_PLAN, issue_at
 from bot.policy import Policy
 from bot.slack.issue_answers import issue_name
-from bot.slack.mrkdwn import bold, clean, cut, duration_text, escape, mention, on_call_sentence, slack_date
+from bot.slack.mrkdwn import (
+    and_settled,
+    bold,
+    clean,
+    cut,
+    duration_text,
+    escape,
+    mention,
+    on_call_sentence,
+    slack_date,
+)
 
 ISSUES_SHOWN = 3  # of those that hold members, the ones that hold most: how each stands is on the card
 
@@ -156,8 +166,8 @@ def what_next(lines: Sequence[BurstLine], policy: Policy, *, over: bool = False,
         sentences.append("Shadow mode: Allclear says when it would retry, and asks a person to.")
     elif held and not over:
         sentences.append(
-            "Each held deploy is retried by itself, once, when the AWS issues that hold it are closed and"
-            f" {duration_text(policy.settle)} have passed quietly; its own card says what else applies to it."
+            "Each held deploy is retried by itself, once, when the AWS issues that hold it are closed"
+            f"{and_settled(policy.settle)}; its own card says what else applies to it."
         )
     asking = any(line.status is Status.NEEDS_HUMAN for line in lines)
     if asking:

@@ -4,6 +4,7 @@ Every function answers text that is already safe mrkdwn, except `headline` and `
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from bot import overrides
 from bot.cards.advice import advice
@@ -21,10 +22,10 @@ from bot.slack.mrkdwn import (
     bold,
     clean,
     cut,
-    duration_text,
     escape,
     mention,
     on_call_sentence,
+    settled_after,
     slack_date,
     unlinked,
 )
@@ -62,6 +63,9 @@ def paragraphs(execution: Execution, policy: Policy) -> tuple[str, ...]:
     first, second = why(execution), what_next(execution, policy)
     if execution.status in (Status.BLOCKED, Status.NEEDS_HUMAN):
         return first, second
+    plan = execution.retry
+    if execution.claim is None and plan is not None and plan.opens_at is not None:
+        first = why(replace(execution, note=""))  # `second` begins with it: a calendar is closed, until when
     return second, first
 
 
@@ -132,8 +136,7 @@ def _until_the_all_clear(execution: Execution, policy: Policy) -> str:
     else:
         count = len(execution.blockers)
         issues = "the issue" if count < 2 else f"all {count} issues"
-        after = f"{duration_text(policy.settle)} after" if policy.settle else "when"
-        when = f"{after} AWS closes {issues}"
+        when = f"{settled_after(policy.settle)} AWS closes {issues}"
     if policy.is_shadow(execution.tags) and not why_no_retry(execution):
         then = "Shadow mode: Allclear says that it would retry, and asks a person to,"
     sentence = f"*{then}* {when}."

@@ -3,7 +3,7 @@
 from bot.model import Execution, Status
 from bot.names import unreadable_health
 from bot.policy import Policy
-from bot.slack.mrkdwn import duration_text, on_call_sentence, slack_date
+from bot.slack.mrkdwn import and_settled, on_call_sentence, slack_date
 
 
 def waiting_next(execution: Execution, policy: Policy) -> str:
@@ -20,7 +20,7 @@ def waiting_next(execution: Execution, policy: Policy) -> str:
         issues = (
             "the AWS issue is" if len(execution.blockers) < 2 else f"all {len(execution.blockers)} AWS issues are"
         )
-        when = f"{issues} closed and {duration_text(policy.settle)} have passed quietly"
+        when = f"{issues} closed{and_settled(policy.settle)}"
     else:
         when = "it looks again, within a minute or so"
     until = slack_date(execution.waits_until) if execution.waits_until is not None else "tomorrow"

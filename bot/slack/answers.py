@@ -12,10 +12,11 @@ from bot.cards import text as card_text
 from bot.cards.card import RETRY
 from bot.cards.fields import of_one_stage, short_id
 from bot.cards.hanging import NOT_FAILED
+from bot.lifecycle.state import why_switched_off
 from bot.model import HEALTH_UNREADABLE, Blocker, Execution, Status, Verdict
 from bot.names import issue_at, unreadable_health
 from bot.policy import Policy
-from bot.slack.mrkdwn import TEXT_LIMIT, bold, duration_text, escape, mrkdwn, plain, slack_date
+from bot.slack.mrkdwn import TEXT_LIMIT, bold, escape, mrkdwn, plain, settled_after, slack_date
 
 SECTION = 2_900  # characters of a section's text; Slack takes 3,000
 MOST_SECTIONS = 25  # blocks; Slack takes 50 in a message, and 20 may be choices
@@ -116,15 +117,15 @@ def next_step(execution: Execution, policy: Policy) -> str:
         case _ if execution.hangs_since is not None:
             return f"Next: {NOT_FAILED}." if execution.blockers else "Next: nothing by itself; it runs."
         case Status.BLOCKED if execution.waiting:
-            return f"Next: its gate lets it through {duration_text(policy.settle)} after AWS closes what holds it."
+            return f"Next: its gate lets it through {settled_after(policy.settle)} AWS closes what holds it."
         case Status.NEEDS_HUMAN if execution.waiting:
             return "Next: CodePipeline ends the gate's action; to end it now, stop the execution there."
         case Status.BLOCKED if unreadable_health(execution.blockers):
             return "Next: it goes on once AWS Health can be read again."
-        case Status.BLOCKED if not execution.tags.auto_retry:
+        case Status.BLOCKED if policy.max_automatic_retries == 0 or why_switched_off(execution, policy):
             return "Next: a person is asked at the all-clear."
         case Status.BLOCKED:
-            return f"Next: a retry {duration_text(policy.settle)} after AWS closes what holds it."
+            return f"Next: a retry {settled_after(policy.settle)} AWS closes what holds it."
         case Status.RESUMING if execution.claim is None and execution.retry is not None:
             return f"Next: a retry at {slack_date(execution.retry.not_before_at)} or soon after."
         case Status.RESUMING:

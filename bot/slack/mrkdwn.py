@@ -155,6 +155,16 @@ def on_call_sentence(setting: str) -> str:
     return f"On call: {called}." if called else ""
 
 
+def settled_after(settle: timedelta) -> str:
+    """ "5 min after", before "AWS closes the issue"; "when" where nothing is waited for."""
+    return f"{duration_text(settle)} after" if settle else "when"
+
+
+def and_settled(settle: timedelta) -> str:
+    """ " and 5 min have passed quietly", behind "the issue is closed"; "" where nothing is waited for."""
+    return f" and {duration_text(settle)} have passed quietly" if settle else ""
+
+
 def duration_text(span: timedelta) -> str:
     """ "3 h 12 min", "5 min", "40 s": two units at most, never negative."""
     seconds = max(0, int(span.total_seconds()))

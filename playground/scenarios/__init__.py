@@ -1,5 +1,6 @@
 """The stories that `make demo SCENARIO=name` tells, one file each."""
 
+from playground.scenarios.alike import ALIKE
 from playground.scenarios.burst import BURST
 from playground.scenarios.database import DATABASE
 from playground.scenarios.example import EXAMPLE_PIPELINE
@@ -21,6 +22,7 @@ SCENARIOS: dict[str, Scenario] = {
     "stage-condition": STAGE_CONDITION,
     "burst": BURST,
     "late-issue": LATE_ISSUE,
+    "alike": ALIKE,
     "database": DATABASE,
     "hanging": HANGING,
     "no-support-plan": NO_SUPPORT_PLAN,

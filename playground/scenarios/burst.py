@@ -1,6 +1,6 @@
 """A dozen deploys die of one incident: one card for all, one deploy goes first, and the rest follows."""
 
-from playground.scenery import CHANNEL, REGION, UNAVAILABLE, deploy, source
+from playground.scenery import CHANNEL, REGION, Outage, deploy, source
 from playground.storytelling import Check, Scenario, Story
 
 NAMES = [f"service-{number:02}" for number in range(1, 13)]
@@ -8,19 +8,18 @@ NAMES = [f"service-{number:02}" for number in range(1, 13)]
 
 def play(story: Story) -> list[Check]:
     cloud, pipelines = story.cloud, story.cloud.codepipeline
-    broken = {"now": True}
     runs = {}
     for number, name in enumerate(NAMES):
         tags = {"allclear:tier": "production"} if number % 2 else {}
         pipelines.create_pipeline(name, REGION, [source(), deploy()], tags=tags)
-        pipelines.fail_action(name, "Deploy", "DeployStack", while_=lambda: broken["now"], message=UNAVAILABLE)
+    outage = Outage(cloud, *NAMES)
     issue = cloud.health.open_issue("CLOUDFORMATION", REGION)
     story.tell("AWS Health", "opens an issue: CLOUDFORMATION in us-east-1.", "red")
     for name in NAMES:
         runs[name] = pipelines.start(name, author="Ana")
     story.tell("CodePipeline", "twelve services are released, and every deploy fails.", "blue")
     story.minutes(4)
-    broken["now"] = False
+    outage.lasts = False
     cloud.health.close(issue)
     story.tell("AWS Health", "closes the issue.", "red")
 

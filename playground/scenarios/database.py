@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from playground.codepipeline import Action, Stage
-from playground.scenery import REGION, source
+from playground.scenery import REGION, Outage, source
 from playground.storytelling import Check, Scenario, Story
 
 UPGRADE = Action("DeployStack", duration=timedelta(minutes=1), configuration={"StackName": "web-data"})
@@ -12,11 +12,8 @@ REASON = "Resource handler returned message: The service is unavailable (Service
 
 def play(story: Story) -> list[Check]:
     cloud, pipelines = story.cloud, story.cloud.codepipeline
-    broken = {"now": True}
     pipelines.create_pipeline("web", REGION, [source(), Stage("Deploy", [UPGRADE])])
-    pipelines.fail_action(
-        "web", "Deploy", "DeployStack", while_=lambda: broken["now"], message="UPDATE_ROLLBACK_COMPLETE"
-    )
+    outage = Outage(cloud, "web", message="UPDATE_ROLLBACK_COMPLETE")
     others = cloud.health.open_issue("ECS", REGION)
     issue = cloud.health.open_issue("RDS", REGION)
     story.tell("AWS Health", "has two issues open in us-east-1: ECS and RDS.", "red")
@@ -25,7 +22,7 @@ def play(story: Story) -> list[Check]:
     cloud.cloudformation.update_fails("web-data", [("Database", "AWS::RDS::DBInstance", REASON)])
     story.minutes(4)
     card = str(story.card("web → Deploy").blocks)
-    broken["now"] = False
+    outage.lasts = False
     cloud.health.close(others)
     story.tell("AWS Health", "closes the ECS issue.", "red")
     story.minutes(6)

@@ -17,7 +17,7 @@ def play(story: Story) -> list[Check]:
     web = pipelines.start("web", revision_summary="Change the greeting", author="Ben")
     story.tell("CodePipeline", "web starts.", "blue")
     story.minutes(4)
-    held = "held" in story.card("web → HealthGate").text
+    held = story.status("web → HealthGate") == "held"
     walked_in = pipelines.stage_status("web", "Deploy", web) is not None
     cloud.health.close(issue)
     story.tell("AWS Health", "closes the issue.", "red")

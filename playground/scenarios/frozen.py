@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from playground.scenery import REGION, START, UNAVAILABLE, deploy, source
+from playground.scenery import REGION, START, Outage, deploy, source
 from playground.storytelling import Check, Scenario, Story
 
 NAMES = ("orders", "web")
@@ -13,17 +13,16 @@ def play(story: Story) -> list[Check]:
     opens_at = START + timedelta(minutes=25)
     cloud.calendars.close("release-freeze", START, opens_at)
     story.tell("Calendar", "release-freeze is closed until 02:25.", "red")
-    broken = {"now": True}
     for name in NAMES:
         pipelines.create_pipeline(name, REGION, [source(), deploy()])
-        pipelines.fail_action(name, "Deploy", "DeployStack", while_=lambda: broken["now"], message=UNAVAILABLE)
+    outage = Outage(cloud, *NAMES)
     issue = cloud.health.open_issue("CLOUDFORMATION", REGION)
     story.tell("AWS Health", "opens an issue: CLOUDFORMATION in us-east-1.", "red")
     runs = {name: pipelines.start(name, author="Ana") for name in NAMES}
     story.minutes(4)
     pipelines.disable_transition("web", "Deploy", "Frozen by bob until the review")
     story.tell("bob", "disables the transition into web's Deploy, in the console.", "yellow")
-    broken["now"] = False
+    outage.lasts = False
     cloud.health.close(issue)
     story.tell("AWS Health", "closes the issue.", "red")
     story.minutes(10)

@@ -1,25 +1,24 @@
 """A deploy hangs during an AWS issue: it is shown before it fails, then held, and resumed at the all-clear."""
 
-from playground.scenery import REGION, UNAVAILABLE, deploy, source
+from playground.scenery import REGION, Outage, deploy, source
 from playground.storytelling import Check, Scenario, Story
 
 
 def play(story: Story) -> list[Check]:
     cloud, pipelines = story.cloud, story.cloud.codepipeline
-    broken = {"now": True}
     pipelines.create_pipeline("web", REGION, [source(), deploy(minutes=20)])
-    pipelines.fail_action("web", "Deploy", "DeployStack", while_=lambda: broken["now"], message=UNAVAILABLE)
+    outage = Outage(cloud, "web")
     issue = cloud.health.open_issue("CLOUDFORMATION", REGION)
     story.tell("AWS Health", "opens an issue: CLOUDFORMATION in us-east-1.", "red")
     web = pipelines.start("web", revision_summary="Change the greeting", author="Ben")
     story.tell("CodePipeline", "web starts. Its deploy runs, and runs.", "blue")
     story.minutes(18)
-    shown = "running longer than usual" in story.card("web → Deploy").text
+    shown = story.status("web → Deploy") == "running longer than usual"
     answer = story.ask("status", "bob")
-    story.minutes(5, stop=lambda: "held" in story.card("web → Deploy").blocks[0]["text"]["text"])
-    held = "held" in story.card("web → Deploy").text
+    story.minutes(5, stop=lambda: story.status("web → Deploy") == "held")
+    held = story.status("web → Deploy") == "held"
     story.minutes(3)
-    broken["now"] = False
+    outage.lasts = False
     early = len(pipelines.retries)
     cloud.health.close(issue)
     story.tell("AWS Health", "closes the issue.", "red")

@@ -2,27 +2,26 @@
 
 from datetime import timedelta
 
-from playground.scenery import CHANNEL, REGION, UNAVAILABLE, deploy, source
+from playground.scenery import CHANNEL, REGION, Outage, deploy, source
 from playground.storytelling import Check, Scenario, Story
 
 
 def play(story: Story) -> list[Check]:
     cloud, pipelines = story.cloud, story.cloud.codepipeline
-    broken = {"now": True}
     pipelines.create_pipeline("web", REGION, [source(), deploy()])
-    pipelines.fail_action("web", "Deploy", "DeployStack", while_=lambda: broken["now"], message=UNAVAILABLE)
+    outage = Outage(cloud, "web")
     web = pipelines.start("web", revision_summary="Change the greeting", author="Ben")
     story.tell("CodePipeline", "web starts. AWS has announced nothing.", "blue")
     story.minutes(4)
-    asked = "needs a person" in story.card("web → Deploy").text
+    asked = story.status("web → Deploy") == "needs a person"
     why = story.ask("why web", "bob")
     story.minutes(26)
     issue = cloud.health.open_issue("CLOUDFORMATION", REGION, start_at=cloud.now - timedelta(minutes=35))
     story.tell("AWS Health", "opens an issue: CLOUDFORMATION in us-east-1, for the last 35 minutes.", "red")
     story.minutes(2)
-    held = "held" in story.card("web → Deploy").text
+    held = story.status("web → Deploy") == "held"
     story.minutes(3)
-    broken["now"] = False
+    outage.lasts = False
     cloud.health.close(issue)
     story.tell("AWS Health", "closes the issue.", "red")
     story.minutes(12, stop=lambda: pipelines.status("web", web) == "Succeeded")

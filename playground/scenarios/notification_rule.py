@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from playground.scenery import CHANNEL, REGION, UNAVAILABLE
+from playground.scenery import CHANNEL, REGION, Outage
 from playground.storytelling import Check, Scenario, Story
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "pipeline.yaml"
@@ -16,15 +16,14 @@ def play(story: Story) -> list[Check]:
     story.tell("CloudFormation", "deploys examples/pipeline.yaml: a pipeline, its gate and its notification rule.")
     cloud.stack = replace(cloud.stack, rules=())
     story.tell("EventBridge", "delivers nothing tonight.", "red")
-    broken = {"now": True}
-    pipelines.fail_action("web", "Deploy", "DeployStack", while_=lambda: broken["now"], message=UNAVAILABLE)
+    outage = Outage(cloud, "web")
     web = pipelines.start("web", revision_summary="Change the greeting", author="Ben")
     story.minutes(2)
     issue = cloud.health.open_issue("CLOUDFORMATION", REGION)
     story.tell("AWS Health", "opens an issue: CLOUDFORMATION in us-east-1. No event says so; its API does.", "red")
     story.minutes(8)
-    held = "held" in story.card("web → Deploy").text
-    broken["now"] = False
+    held = story.status("web → Deploy") == "held"
+    outage.lasts = False
     cloud.health.close(issue)
     story.tell("AWS Health", "closes the issue, which no event says either.", "red")
     story.minutes(20, stop=lambda: pipelines.status("web", web) == "Succeeded")

@@ -1,21 +1,20 @@
 """Shadow mode: everything is shown, and nothing is retried without a person asking."""
 
-from playground.scenery import REGION, UNAVAILABLE, deploy, source
+from playground.scenery import REGION, Outage, deploy, source
 from playground.storytelling import Check, Scenario, Story
 
 
 def play(story: Story) -> list[Check]:
     cloud, pipelines = story.cloud, story.cloud.codepipeline
-    broken = {"now": True}
     pipelines.create_pipeline("web", REGION, [source(), deploy()])
-    pipelines.fail_action("web", "Deploy", "DeployStack", while_=lambda: broken["now"], message=UNAVAILABLE)
+    outage = Outage(cloud, "web")
     issue = cloud.health.open_issue("CLOUDFORMATION", REGION)
     story.tell("AWS Health", "opens an issue: CLOUDFORMATION in us-east-1.", "red")
     web = pipelines.start("web", revision_summary="Change the greeting", author="Ben")
     story.tell("CodePipeline", "web starts, and its deploy fails.", "blue")
     story.minutes(4)
-    held = "held" in story.card("web → Deploy").text
-    broken["now"] = False
+    held = story.status("web → Deploy") == "held"
+    outage.lasts = False
     cloud.health.close(issue)
     story.tell("AWS Health", "closes the issue.", "red")
     story.minutes(6)

@@ -93,6 +93,8 @@ def fuzz(console: Console, entry_points: tuple[str, ...], first: int, seconds: f
         examples, delivered = sum(each.examples for each in of_it), sum(each.deliveries for each in of_it)
         broken = sum(bool(each.broken) for each in of_it)
         line = f"{entry_point:<15} {examples:>8} examples {delivered:>8} deliveries {broken:>4} broken"
+        if not of_it:
+            line = f"{entry_point:<15} not reached in this time"
         console.print(line, highlight=False)
     examples = sum(each.examples for each in rounds)
     console.print(f"{examples} examples in {lasted:.0f} s, seeds from {first}", highlight=False)

@@ -1,9 +1,10 @@
 """`make mutants`: each mutant in a copy of the tree of its own; its tests must fail there.
 
-python -m tests.mutants            all of them
-python -m tests.mutants lease      those whose name says "lease"
+python -m tests.mutants                        all of them
+python -m tests.mutants gate "live lease"      those whose names say "gate" or "live lease"
 """
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -26,6 +27,10 @@ TIMEOUT = 300  # seconds
 
 class Misplaced(Exception):
     """The text is not there, or not once: code has moved, and the catalogue has to follow."""
+
+
+class Unnamed(Exception):
+    """No mutant is called that."""
 
 
 def mutated(mutant: Mutant) -> str:
@@ -78,16 +83,34 @@ def sound(tests: set[str]) -> str:
     return "" if ran.returncode == PASSED else ran.stdout[-3000:]
 
 
-def main(arguments: list[str]) -> int:
+def named(names: list[str]) -> list[Mutant]:
+    """The mutants whose names contain one of these; all of them where none is given. Raises Unnamed."""
+    for name in names:
+        if not any(name in mutant.name for mutant in MUTANTS):
+            raise Unnamed(f'No mutant\'s name says "{name}".')
+    return [mutant for mutant in MUTANTS if not names or any(name in mutant.name for name in names)]
+
+
+def main(arguments: list[str] | None = None) -> int:
     """The exit code: 1 for a survivor, 2 for a catalogue or tests that are not in order."""
-    console, began = Console(), time.monotonic()
-    chosen = [mutant for mutant in MUTANTS if all(word in mutant.name for word in arguments)]
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutants", description="Break the code on purpose; the tests must notice."
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a mutant's name, or a part of it; none: all")
+    parser.add_argument("--list", action="store_true", help="say which there are, and break nothing")
+    asked = parser.parse_args(arguments)
+    console, began = Console(soft_wrap=True), time.monotonic()
     try:
+        chosen = named(asked.names)
         for mutant in chosen:
             mutated(mutant)
-    except Misplaced as misplaced:
-        console.print(f"{misplaced}", style="red", markup=False)
+    except (Misplaced, Unnamed) as problem:
+        console.print(f"{problem}", style="red", markup=False)
         return 2
+    if asked.list:
+        for mutant in chosen:
+            console.print(f"{mutant.name}  ({mutant.file})", markup=False, highlight=False)
+        return 0
     if problem := sound({name for mutant in chosen for name in mutant.tests.split()}):
         console.print(f"The tests fail without any mutant:\n{problem}", style="red", markup=False)
         return 2
@@ -104,4 +127,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

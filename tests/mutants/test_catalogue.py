@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.mutants.__main__ import ROOT, Misplaced, mutated, verdict
+from tests.mutants.__main__ import ROOT, Misplaced, main, mutated, verdict
 from tests.mutants.catalogue import MUTANTS, Mutant
 
 
@@ -30,3 +30,21 @@ def test_a_survivor_is_told() -> None:
         "harmless", "bot/overrides.py", "Who may override, what", "Who overrides, what", "core/test_clocks.py"
     )
     assert "SURVIVED" in verdict(harmless)
+
+
+def test_help_and_a_list_break_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    assert "usage: python -m tests.mutants" in capsys.readouterr().out
+    assert main(["--list", "live lease", "shadow mode"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "a live lease is claimed over  (bot/lifecycle/retrying.py)",
+        "a live lease is no reason to wait  (bot/workflows/resume.py)",
+        "shadow mode retries  (bot/lifecycle/state.py)",
+    ]
+
+
+def test_a_name_that_no_mutant_has_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing run would otherwise read as nothing survived."""
+    assert main(["leese"]) == 2
+    assert "leese" in capsys.readouterr().out

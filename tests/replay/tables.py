@@ -16,7 +16,8 @@ COLUMNS = (
 
 NARROW = ("held", "resumed", "into an open issue", "wrongly blamed", "close to resumed: most")
 """What is shown where the terminal has not room for all of it."""
-WIDE_ENOUGH = 150  # characters
+WIDE_ENOUGH = 152  # characters
+ROOMY = 182  # with a space on each side of every column
 
 
 def _minutes(of: timedelta | None) -> str:
@@ -55,10 +56,14 @@ def incidents_table(title: str, rows: Sequence[tuple[str, Score]], whole: Score,
         told = _cells(score)
         return [told[number] for number in shown]
 
-    table = Table(title=title, title_justify="left", show_footer=True)
+    padding = (0, 1) if width >= ROOMY else (0, 0)
+    table = Table(title=title, title_justify="left", show_footer=True, padding=padding)
     names = ["", *(COLUMNS[number] for number in shown)]
     for name, footer in zip(names, ["in all", *cells(whole)], strict=True):
-        table.add_column(name, footer, justify="right" if name else "left", overflow="fold", no_wrap=not name)
+        longest = max(map(len, name.split()), default=0)  # a word is not broken for room
+        table.add_column(
+            name, footer, justify="right" if name else "left", overflow="fold", no_wrap=not name, min_width=longest
+        )
     for name, score in rows:
         bad = bool(score.faults)
         table.add_row(name, *cells(score), style="red" if bad else "")

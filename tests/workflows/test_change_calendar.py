@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.cards.card import render
 from bot.errors import CalendarUnreadable
 from bot.model import PipelineTags, Status
 from tests.builders import a_key
@@ -30,6 +31,8 @@ def test_a_closed_calendar_is_waited_for_and_the_card_knows_until_when() -> None
     assert (execution.status, execution.retry.calendar) == (Status.RESUMING, "release-freeze")
     assert execution.retry.opens_at == opens_at
     assert execution.note == "The change calendar release-freeze is closed until 2026-11-23 05:20 UTC"
+    card = str(render(execution, night.world.policy).blocks)
+    assert card.count("release-freeze* is closed until <!date^") == card.count("is closed") == 1, "said once"
     night.minutes(179)
     assert (night.asked(), night.lines()) == (0, night.lines()[:3]), "no line but the one that says it waits"
     night.calendar.closed.clear()

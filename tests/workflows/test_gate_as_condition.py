@@ -1,13 +1,14 @@
 """The health gate as an entry condition: CodePipeline checks it once, Allclear checks again and then passes it."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.bursts import Burst, line_of
-from bot.errors import HealthUnreadable, NotAllowed, OutcomeUnknown, RetryImpossible, TryLater
+from bot.errors import HealthUnreadable, NotAllowed, OutcomeUnknown, PipelineGone, RetryImpossible, TryLater
 from bot.events import EventState
 from bot.lifecycle import Overridden, RetryRequested
 from bot.model import RULE, Status
@@ -184,6 +185,40 @@ def test_a_gate_that_cannot_be_asked_again_asks_a_person(problem: NotAllowed | N
     assert (execution.status, stopped.passed) == (Status.NEEDS_HUMAN, [])
     assert execution.note.startswith("The health gate cannot be asked again (")
     assert told in execution.note
+
+
+def test_each_gate_in_the_condition_is_asked() -> None:
+    """The first would let it in; an override passes the second, too."""
+    stopped = Stopped()
+    (first,) = stopped.night.execution().actions
+    second = replace(first, name="AllOfIt", action_execution_id="second")
+    stopped.night.show(failed=(first, second))
+    stopped.pipelines.rules[KEY] = {
+        first.action_execution_id: json.dumps({**ASKED, "services": ["ECS"]}),
+        "second": json.dumps(ASKED),
+    }
+    stopped.night.issue_opens(**OTHER)
+    stopped.night.event(EventState.FAILED)
+    stopped.closes()
+    stopped.night.minutes(3)
+    execution = stopped.night.execution()
+    assert (execution.status, stopped.passed) == (Status.BLOCKED, [])
+    assert execution.attribution.reason.startswith("The health gate AllOfIt was asked again")
+
+
+def test_an_issue_of_this_account_stops_it_too() -> None:
+    stopped = Stopped()
+    stopped.night.issue_opens(**OTHER, scope="ACCOUNT_SPECIFIC", account=KEY.account)
+    stopped.closes()
+    assert (stopped.night.status(), stopped.passed) == (Status.BLOCKED, [])
+
+
+def test_a_pipeline_that_is_gone_meanwhile_has_nothing_to_pass() -> None:
+    stopped = Stopped()
+    stopped.pipelines.raise_next("rule_parameters", PipelineGone("web"))
+    stopped.closes()
+    assert (stopped.night.status(), stopped.passed) == (Status.STOPPED, [])
+    assert stopped.night.execution().note.startswith("The pipeline web no longer exists")
 
 
 def test_a_busy_codepipeline_is_asked_again_later() -> None:

@@ -128,7 +128,7 @@ def test_after_the_all_clear_it_runs_on_and_its_end_is_seen_without_an_event() -
 
 
 def test_it_goes_first_for_nobody_as_a_canary() -> None:
-    """Six hang: the all-clear finds nothing to retry, and is done."""
+    """Nine hang: the all-clear finds nothing to retry, and is done."""
     night = runs()
     report = night.issue_opens()
     keys = [a_key(pipeline=f"service-{number}") for number in range(8)]
@@ -200,6 +200,15 @@ def test_a_tag_names_what_else_it_stands_on() -> None:
     night.issue_opens(service="RDS")
     night.minutes(20)
     assert [blocker.service for blocker in night.execution().blockers] == ["RDS"]
+
+
+def test_a_service_that_is_always_busy_keeps_nothing_from_being_shown() -> None:
+    """What it works on is one clue more; the provider alone is enough."""
+    night = runs()
+    night.evidence.errors.extend([TryLater("Rate exceeded")] * 100)
+    night.issue_opens()
+    night.minutes(16)
+    assert night.execution().hangs_since is not None
 
 
 def test_what_a_stack_is_at_work_on_counts_too() -> None:

@@ -88,13 +88,16 @@ def test_a_retry_is_not_made_before_its_moment() -> None:
     assert night.accepted() == 1
 
 
-def refused(key: ExecutionKey = KEY) -> tuple[Night, FakeChat]:
-    """A held deploy whose card Slack refused for good."""
+def refused(*others: ExecutionKey) -> tuple[Night, FakeChat]:
+    """A held deploy whose card Slack refused for good; these others are like it."""
     night, _ = held_night(slack_channel="C0DEPLOYS")
     chat = FakeChat(now=night.now)
-    night.store.cards[key] = replace(
-        night.store.cards[key], channel="C0DEPLOYS", undeliverable="not_in_channel", due_at=None
-    )
+    for key in (KEY, *others):
+        if key in others:
+            night.stage_fails(key)
+        night.store.cards[key] = replace(
+            night.store.cards[key], channel="C0DEPLOYS", undeliverable="not_in_channel", due_at=None
+        )
     return night, chat
 
 
@@ -107,6 +110,20 @@ def test_a_card_that_slack_refused_for_good_is_tried_again() -> None:
     show(KEY, night.store, chat, policy, night.now)
     assert len(chat.messages) == 1
     assert night.store.cards[KEY].undeliverable == ""
+
+
+def test_every_page_of_refused_cards_is_gone_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.workflows.make_due.PAGE", 1)
+    night, _ = refused(OTHER)
+    make_due(night.store, "all", night.now)
+    assert [night.store.cards[key].due_at for key in (KEY, OTHER)] == [night.now, night.now]
+
+
+def test_a_card_that_cannot_be_read_keeps_no_other_from_being_tried_again() -> None:
+    night, _ = refused(OTHER)
+    night.store.unreadable.add((DueKind.CARD, str(KEY)))
+    make_due(night.store, "all", night.now)
+    assert night.store.cards[OTHER].due_at == night.now
 
 
 def test_a_shared_card_that_slack_refused_for_good_gets_its_clock_back() -> None:
