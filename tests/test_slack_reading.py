@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.cards.burst_text import what_next as burst_next
+from bot.cards.fields import fields
 from bot.cards.text import what_next
 from bot.issue_events import Ignored
 from bot.issues import advance_issue, unreadable_report
@@ -13,6 +14,7 @@ from bot.lifecycle.hanging import begin_hanging
 from bot.lifecycle.waiting import begin_waiting
 from bot.model import ALLCLEAR, Entry, IssuePhase, PipelineTags, RetryPlan, Status, Verdict
 from bot.slack.answers import next_step
+from bot.slack.mrkdwn import slack_date
 from bot.workflows.slack.desk import Desk
 from tests.builders import (
     KEY,
@@ -48,6 +50,14 @@ def test_status_says_why_since_when_and_what_happens_next(desk: Desk) -> None:
     assert "*web* → Deploy (us-east-1, 111122223333): held by ECS in us-east-1 since <!date^" in text
     assert "ECS has an open issue in us-east-1, where DeployStack ran." in text
     assert "Next: a retry 5 min after AWS closes what holds it." in text
+
+
+def test_status_says_since_when_as_the_card_does() -> None:
+    """An issue that came late holds a failure from the failure on."""
+    desk, late = a_desk(), an_execution(entered_at=NOW + timedelta(minutes=12), held_at=NOW)
+    keep(desk, late)
+    assert f" since {slack_date(NOW)}. " in say(desk, "status web").text
+    assert ("Held since", slack_date(NOW)) in fields(late, POLICY)
 
 
 def test_nobody_is_told_of_a_settle_time_of_0_seconds() -> None:

@@ -91,6 +91,7 @@ def standing(execution: Execution) -> str:
     if execution.hangs_since is not None:
         said = f"{word}, since {slack_date(execution.hangs_since)}"
     elif execution.status is Status.BLOCKED:
+        since = slack_date(execution.held_at or execution.entered_at)  # as its card says it
         said = f"{word} by {held_by}{more} since {since}" if held_by else f"{word} since {since}"
     elif execution.status.finished:
         said = f"{word} at {since}"
