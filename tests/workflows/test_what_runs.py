@@ -8,8 +8,8 @@ from bot.errors import PipelineGone, TryLater
 from bot.events import EventLevel, EventState
 from bot.model import Status
 from bot.ports import StageStatus
-from bot.workflows import running
-from tests.builders import KEY, a_key
+from bot.workflows import running, sweep
+from tests.builders import KEY, a_hint, a_key
 from tests.workflows.harness import MINUTE, Night, an_ecs_deploy
 from tests.workflows.test_hanging import known, runs
 
@@ -21,6 +21,19 @@ def test_without_an_open_issue_nobody_looks_however_long_it_runs() -> None:
     assert night.pipelines.reads == []
     assert night.store.due(night.now + timedelta(days=1), 10) == ()
     assert known(night) == [KEY]
+
+
+def test_a_storm_that_keeps_the_open_issue_from_being_due_keeps_nobody_from_looking(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever has been due for longer goes first, a batch a minute."""
+    monkeypatch.setattr(sweep, "BATCH", 1)
+    night = runs()
+    night.issue_opens()
+    for number in range(40):
+        night.store.save_hint(a_hint(pipeline=f"pipeline-{number}", due_at=night.now - timedelta(hours=1)))
+    night.minutes(17)
+    assert night.execution().hangs_since is not None
 
 
 @pytest.mark.parametrize("status", [StageStatus.SUCCEEDED, StageStatus.STOPPED, StageStatus.FAILED])
