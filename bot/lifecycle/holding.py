@@ -74,6 +74,8 @@ def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Pol
     unanswered = execution.status is Status.RESUMING and claim is not None
     plan = execution.retry
     retried = execution.status is Status.RETRYING or unanswered
+    more = set(execution.action_execution_ids) & {action.action_execution_id for action in event.actions}
+    stops_again = 0 if more and execution.gate_stops else 1  # what tells more of one failure is no second stop
     by_person = retried and (plan is None or plan.requested_by != ALLCLEAR)
     failed = replace(
         execution,
@@ -85,7 +87,7 @@ def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Pol
         revision=event.revision or execution.revision,
         automatic_retries=automatic,
         retries=execution.retries + (1 if unanswered else 0),
-        gate_stops=execution.gate_stops + 1 if by_gate else 0,
+        gate_stops=execution.gate_stops + stops_again if by_gate else 0,
         retry=None,
         claim=None,
         waits_until=None,
@@ -93,7 +95,6 @@ def _failed(execution: Execution, event: StageFailed, now: datetime, policy: Pol
         held_at=None if by_person else execution.held_at,  # a person looked at it: a new hold begins, if any
         released_at=None,
     )
-    more = set(execution.action_execution_ids) & {action.action_execution_id for action in event.actions}
     what = "failed" if not execution.version else "has more failed actions" if more else "failed again"
     if tells_more(execution, event.actions) and len(more) == len(event.actions):
         what = "failed, as CodePipeline now tells in full"

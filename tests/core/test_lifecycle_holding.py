@@ -173,6 +173,14 @@ def test_a_retry_the_gate_stopped_again_costs_nothing_and_backs_off() -> None:
     assert execution.retries == 5
 
 
+def test_more_that_is_told_of_a_stop_by_the_gate_is_no_second_stop() -> None:
+    stop, other = a_gate_action(action_execution_id="stop-1"), an_action(action_execution_id="other")
+    once = begin(KEY, failed(1, EXPLAINED, stop, at=NOW), NOW, POLICY)
+    more = step(once, failed(1, EXPLAINED, stop, other))
+    assert (once.gate_stops, more.gate_stops) == (1, 1)
+    assert more.trail[-1].what.startswith("Deploy has more failed actions")
+
+
 def test_another_failure_than_the_gates_ends_its_backing_off() -> None:
     stopped = in_status(Status.BLOCKED, gate_stops=3)
     assert step(stopped, failed(2)).gate_stops == 0
