@@ -119,9 +119,9 @@ class Night(Installation):
         finally:
             self._function = ""
 
-    def ends_well(self) -> None:
+    def ends_well(self, deploys: tuple[ExecutionKey, ...]) -> None:
         """All has gone on, and the history says how. The table is deleted."""
-        for key in (WEB, GATED, PATIENT):
+        for key in deploys:
             execution = self.store.load_execution(key)
             assert execution is not None, key
             assert execution.status is Status.RECOVERED, execution
@@ -163,67 +163,76 @@ class Night(Installation):
         self.deliver()
 
 
-def story(client: Any, point: Point | None) -> tuple[Night, Crash]:
-    """An issue holds web and the gated deploy, which alice lets through; patient's gate waits; all goes on."""
+def held(night: Night) -> None:
+    """An issue holds a deploy, which somebody dismisses and takes back; the issue closes, and it goes on."""
+    night.invoke("health_event", issue_event())
+    night.fails(WEB, an_action(provider="ECS"))
+    night.says(clicks(night)["dismiss web"])
+    night.says(clicks(night)["undo web"])
+    night.invoke("health_event", issue_event(statusCode="closed", endTime="Mon, 23 Nov 2026 02:25:00 GMT"))
+    for _ in range(4):
+        night.sweeps(A_WHILE)
+    night.passes(WEB)
+
+
+def gated(night: Night) -> None:
+    """alice lets a deploy through that the gate stopped; another gate waits, until nobody counts the issue."""
+    night.invoke("health_event", issue_event())
+    night.pipelines.show(StageTruth(PATIENT, StageStatus.IN_PROGRESS, execution_status="InProgress"))
+    night.gate(PATIENT, mode="wait")
+    night.gate(GATED)
+    night.fails(GATED, a_gate_action())
+    night.says(clicks(night)["override gated"])
+    night.says(modals(night)["submission 0"])
+    night.passes(GATED)
+    night.gate(PATIENT, token=night.pipelines.kept_jobs[-1][2], mode="wait")
+    night.sweeps(MINUTE)
+    night.says(Sample("slack_request", command("ignore ISSUE it spares us"), is_command=True))
+    night.gate(PATIENT, token=night.pipelines.kept_jobs[-1][2], mode="wait")
+    night.passes(PATIENT)
+
+
+STORIES: dict[str, tuple[Callable[[Night], None], tuple[ExecutionKey, ...], list[ExecutionKey]]] = {
+    "held": (held, (WEB,), [WEB]),
+    "gated": (gated, (GATED, PATIENT), [GATED]),
+}
+"""What happens, whose deploys, and which of them are retried."""
+
+
+def told(name: str, client: Any, point: Point | None) -> tuple[Night, Crash]:
+    """A story to its end, which is good whoever dies."""
+    tell, deploys, retried = STORIES[name]
     crash = Crash(point)
     night = Night(client, crash)
     with night.playing():
-        night.invoke("health_event", issue_event())
-        night.fails(WEB, an_action(provider="ECS"))
-        night.pipelines.show(StageTruth(PATIENT, StageStatus.IN_PROGRESS, execution_status="InProgress"))
-        night.gate(PATIENT, mode="wait")
-        night.sweeps(MINUTE)
-        night.gate(GATED)
-        night.fails(GATED, a_gate_action())
-        night.says(clicks(night)["dismiss web"])
-        night.says(clicks(night)["undo web"])
-        night.says(clicks(night)["override gated"])
-        night.says(modals(night)["submission 0"])
-        night.says(Sample("slack_request", command("ignore ISSUE it spares us"), is_command=True))
-        night.says(Sample("slack_request", command("ignore ISSUE undo"), is_command=True))
-        night.passes(GATED)
-        night.invoke("health_event", issue_event(statusCode="closed", endTime="Mon, 23 Nov 2026 02:40:00 GMT"))
-        for _ in range(4):
-            night.sweeps(A_WHILE)
-            if not night.pipelines.passed_jobs:
-                night.gate(PATIENT, token=night.pipelines.kept_jobs[-1][2], mode="wait")
-        night.passes(WEB)
-        night.passes(PATIENT)
+        tell(night)
         night.at_rest()
+    night.ends_well(deploys)
+    assert night.pipelines.accepted == retried, point
+    assert night.answered() == list(range(1, night.jobs + 1)), point
+    problems = [text for outcome in night.outcomes for text in (*outcome.errors(), outcome.error) if text]
+    assert not problems, (point, problems)
     return night, crash
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def client() -> Iterator[Any]:
     with mock_aws():
         yield boto3.client("dynamodb", region_name=REGION, endpoint_url=f"https://dynamodb.{REGION}.amazonaws.com")
 
 
-@pytest.fixture(scope="module")
-def undisturbed(client: Any) -> tuple[list[str], tuple[Point, ...]]:
-    """The messages of the story when nobody dies, and where somebody could."""
-    night, crash = story(client, None)
-    night.ends_well()
-    deaths = [
-        point for point in points_of(crash) if point[2] == 1 or "HISTORY" in point[1]
-    ]  # a claim, and its end
-    return night.shown(), tuple(sorted(deaths))
-
-
-@pytest.mark.parametrize("function", HANDLERS)
-def test_a_death_after_anything_done_changes_no_end(
-    function: str, client: Any, undisturbed: tuple[list[str], tuple[Point, ...]]
-) -> None:
+@pytest.mark.parametrize("name", STORIES)
+def test_a_death_after_anything_done_changes_no_end(name: str, client: Any) -> None:
     """One retry a failure, one answer a job, one card an execution, no gap in a history, no error in a log."""
-    messages, points = undisturbed
-    deaths = [point for point in points if point[0] == function]
-    assert deaths
+    undisturbed, seen = told(name, client, None)
+    known = set(points_of(told("held", client, None)[1])) if name != "held" else set()
+    deaths = sorted(set(points_of(seen)) - known)
+    assert len(deaths) > 10
     for point in deaths:
-        night, crash = story(client, point)
+        night, crash = told(name, client, point)
         assert crash.struck, point
-        night.ends_well()
-        assert sorted(key.pipeline for key in night.pipelines.accepted) == ["gated", "web"], point
-        assert night.answered() == list(range(1, night.jobs + 1)), point
-        assert night.shown() == messages, point
-        problems = [text for outcome in night.outcomes for text in (*outcome.errors(), outcome.error) if text]
-        assert not problems, (point, problems)
+        assert night.shown() == undisturbed.shown(), point
+
+
+def test_the_stories_have_every_function_do_something(client: Any) -> None:
+    assert {function for name in STORIES for function, _ in told(name, client, None)[1].seen} == set(HANDLERS)
