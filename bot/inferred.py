@@ -59,7 +59,7 @@ class Inferred:
     last_at: datetime  # the newest
     seen_at: datetime  # when it was inferred
     members: tuple[Sighting, ...]  # the newest failure of each execution, MEMBERS_KEPT at most
-    told: bool = False  # those whose cards were there before have been looked at again
+    told: bool = False  # the cards of its members have been looked at again since it began, or was adopted
     ended_at: datetime | None = None
     ended: Ended | None = None
     issue: Blocker | None = None  # what AWS posted
@@ -146,18 +146,18 @@ def look(record: RegionRecord, execution: Execution, error: ServiceError, now: d
 
 
 def pass_time(record: RegionRecord, now: datetime) -> RegionRecord:
-    """The record as its clock leaves it: what is quiet has ended, what is live has been told of.
+    """The record as its clock leaves it: what is quiet has ended, and all has been told of.
 
     The same object: nothing changed. Whoever saves it has the cards of `untold` looked at again before.
     """
     after = _after_time(record, now)
-    incidents = tuple(replace(each, told=True) if each.live else each for each in after.incidents)
+    incidents = tuple(each if each.told else replace(each, told=True) for each in after.incidents)
     return _saved(replace(after, incidents=incidents), record, now)
 
 
 def untold(record: RegionRecord) -> tuple[str, ...]:
-    """The executions whose cards may have been there before their incident was."""
-    return tuple(each.key for incident in record.live() if not incident.told for each in incident.members)
+    """The executions whose cards, or the burst cards that list them, may say what was so before."""
+    return tuple(each.key for incident in record.incidents if not incident.told for each in incident.members)
 
 
 def _sighted(record: RegionRecord, seen: Sighting, now: datetime) -> RegionRecord:
@@ -243,7 +243,7 @@ def _without(
         own = issue is not None and issue.service in {incident.service, *SERVICES_OF_EVERY_ACTION}
         enough = len({each.pipeline for each in left}) >= PIPELINES
         if own or (incident.live and not enough):
-            record = _with(record, replace(incident, ended_at=now, ended=why, issue=issue))
+            record = _with(record, replace(incident, ended_at=now, ended=why, issue=issue, told=False))
         elif incident.live:
             record = _with(record, replace(incident, members=left))
     return record
@@ -273,5 +273,5 @@ def _saved(after: RegionRecord, before: RegionRecord, now: datetime) -> RegionRe
 
 def _due_at(record: RegionRecord, now: datetime) -> datetime | None:
     """At once where members have still to be looked at again; else when the first live one would be quiet."""
-    quiet = [each.last_at + QUIET_AFTER if each.told else now for each in record.live()]
-    return min(quiet, default=None)
+    quiet = [each.last_at + QUIET_AFTER for each in record.live()]
+    return min([now for each in record.incidents if not each.told] + quiet, default=None)

@@ -126,8 +126,10 @@ class _BurstCard(LivingMessage[Burst]):
 
         No member changes as an issue is closed, settles or fails its canary: the burst's own clock looks.
         """
-        live = incidents(self._saves, (shown.incident for shown in burst.inferred if shown.live))
-        self._inferred = {each.incident_id: inferred_text.shown(each) for each in live}
+        inferred = incidents(
+            self._saves, (shown.incident for shown in burst.inferred)
+        )  # a quiet one may be adopted
+        self._inferred = {each.incident_id: inferred_text.shown(each) for each in inferred}
         stands = self._as_told(self._issues([shown.issue for shown in burst.issues]))
         if burst.issues != stands or burst.inferred != self._with_inferred(burst):
             self._save(replace(burst, wanted_version=burst.wanted_version + 1, due_at=self._now))

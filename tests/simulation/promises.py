@@ -137,7 +137,8 @@ class Promises:
 
     def _inferred(self, _task: Task, arguments: tuple[Any, ...], _answer: object) -> None:
         record: RegionRecord = arguments[0]
-        must((record.due_at is None) == (not record.live()), f"{record.region}: inferred, and no clock")
+        owed = record.live() or any(not each.told for each in record.incidents)
+        must((record.due_at is not None) == bool(owed), f"{record.region}: inferred, and no clock")
         for incident in record.live():
             must(len(set(incident.pipelines)) >= inferred.PIPELINES, f"{incident.incident_id}: no crowd")
         self.inferred.update(each.incident_id for each in record.incidents)

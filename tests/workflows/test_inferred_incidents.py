@@ -199,6 +199,12 @@ def test_teams_with_channels_of_their_own_are_each_told() -> None:
     night.check_all_shown()
     night.minutes(QUIET)
     assert all("over here" in incident_card(night, channel).text for channel in channels)
+    night.click_dismiss(deploy(0))
+    night.minutes(1)
+    night.issue_opens(start_at=night.now - timedelta(minutes=100))  # dismissed deploys are none of its
+    night.minutes(3)
+    assert all("AWS has posted an issue" in incident_card(night, channel).text for channel in channels)
+    assert not night.due(DueKind.INFERRED)
 
 
 def test_a_pipeline_that_wants_no_card_counts_and_gets_none() -> None:
