@@ -24,7 +24,7 @@ from tests.simulation.simulation import Simulation
 
 CHUNK = 20  # seeds a worker takes at once
 SHRUNK_AT_MOST = 3  # failing seeds whose history is told
-SHRINK_SECONDS = 60
+SHRINK_SECONDS = 60.0  # for all of them
 NEW_SEEDS = 1_000_000_000  # new ones are drawn from below this
 
 
@@ -126,7 +126,7 @@ def soak(console: Console, first: int, seeds: int | None, seconds: float | None)
     workers = os.cpu_count() or 1
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        bar = progress.add_task(f"seeds from {first}", total=seeds)
+        bar = progress.add_task(f"seeds from {first}", total=seeds or seconds)
         with ProcessPoolExecutor(workers) as pool:
             shares, waiting = _shares(first, seeds), set[Future[Score]]()
             while True:
@@ -135,13 +135,17 @@ def soak(console: Console, first: int, seeds: int | None, seconds: float | None)
                     waiting.add(pool.submit(play, share))
                 if not waiting:
                     break
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                done, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
                 for future in done:
                     score = future.result()
                     for seed, promise in score.broken.items():
                         console.print(f"Seed {seed}: {promise}", markup=False, highlight=False, soft_wrap=True)
                     total.add(score)
-                progress.update(bar, completed=total.seeds)
+                if seconds is None:
+                    progress.update(bar, completed=total.seeds)
+                else:
+                    so_far = f"{total.seeds} seeds from {first}; seconds"
+                    progress.update(bar, description=so_far, completed=min(time.monotonic() - began, seconds))
     lasted = time.monotonic() - began
     console.print(
         f"{total.seeds} seeds from {first}, {total.steps} steps in {lasted:.0f} s "
@@ -171,10 +175,11 @@ def main(arguments: list[str] | None = None) -> int:
     first = asked.first if asked.first is not None else secrets.randbelow(NEW_SEEDS)
     seeds = asked.seeds or (None if asked.seconds else 1000)
     score = soak(console, first, seeds, asked.seconds)
-    for seed, promise in sorted(score.broken.items())[:SHRUNK_AT_MOST]:
+    told = sorted(score.broken.items())[:SHRUNK_AT_MOST]
+    for seed, promise in told:
         console.print(f"\nFailing seed {seed} (make soak SEED={seed}), shrunk:", highlight=False)
         plan = draw(seed)
-        smaller = shrink(plan, promise)
+        smaller = shrink(plan, promise, SHRINK_SECONDS / len(told))
         tell(console, smaller, len(plan.acts) - len(smaller.acts))
     if score.broken:
         console.print("\nFailing seeds:", *sorted(score.broken), highlight=False)
