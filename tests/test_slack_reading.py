@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from bot.issues import advance_issue, unreadable_report
 from bot.lifecycle.hanging import begin_hanging
 from bot.lifecycle.waiting import begin_waiting
 from bot.model import ALLCLEAR, Entry, IssuePhase, PipelineTags, RetryPlan, Status, Verdict
+from bot.policy import Mode
 from bot.slack.answers import next_step
 from bot.slack.mrkdwn import slack_date
 from bot.workflows.slack.desk import Desk
@@ -137,6 +139,23 @@ class TestWhy:
         assert "ECS has an open issue in us-east-1" in text
         assert "Allclear looked for issues of CLOUDFORMATION, " in text
         assert "MULTIPLE_SERVICES in us-east-1, or everywhere." in text
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({}, "Without such an issue a person would have been asked; an issue that counts wrongly"),
+            ({"status": Status.NEEDS_HUMAN, "automatic_retries": 3}, "With a larger MaxAutomaticRetries it would"),
+            ({"status": Status.NEEDS_HUMAN, "held_at": NOW - timedelta(hours=24)}, "With a larger MaxAgeHours it"),
+            ({"status": Status.NEEDS_HUMAN, "tags": PipelineTags(auto_retry=False)}, "tag allclear:auto-retry it"),
+            ({"status": Status.NEEDS_HUMAN, "tags": PipelineTags(mode=Mode.SHADOW)}, "Outside shadow mode (Mode,"),
+        ],
+    )
+    def test_it_says_what_would_have_changed_it(self, changes: dict[str, Any], said: str) -> None:
+        desk = a_desk()
+        keep(desk, an_execution(**changes))
+        text = say(desk, "why web").text
+        assert said in text
+        assert text.count("would have been") == 1
 
     def test_one_that_no_issue_explains_is_told_with_what_would_have(self) -> None:
         desk = a_desk()

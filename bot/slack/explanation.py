@@ -23,6 +23,7 @@ def explain_verdict(execution: Execution, issues: Iterable[Issue], policy: Polic
         _then(execution)
         + " ".join(escape(text, 700) for text in (attribution.reason, attribution.caveat) if text),
         *_what_counted(execution, list(issues), policy),
+        _without_that(execution, policy),
         escape(execution.note, 400),
         next_step(execution, policy),
     ]
@@ -67,6 +68,27 @@ def _what_counted(execution: Execution, issues: list[Issue], policy: Policy) -> 
         "The pipeline's tags allclear:services and allclear:regions name what else it depends on."
     )
     return [looked, would, _near_misses(issues, services, regions, policy)]
+
+
+def _without_that(execution: Execution, policy: Policy) -> str:
+    """What else would have come of a failure that is put down to AWS, and by whose setting."""
+    if execution.attribution.verdict is not Verdict.EXPLAINED or execution.unfailed:
+        return ""
+    if execution.status is Status.BLOCKED and execution.blockers:
+        left_out = "an issue that counts wrongly can be left out with `/allclear ignore`"
+        return f"Without such an issue a person would have been asked; {left_out}."
+    if execution.status is not Status.NEEDS_HUMAN:
+        return ""
+    retried = "would have been retried without asking"
+    if policy.is_shadow(execution.tags):
+        return f"Outside shadow mode (Mode, or its pipeline's tag allclear:mode) it {retried}."
+    if not execution.tags.auto_retry:
+        return f"Without its pipeline's tag allclear:auto-retry it {retried}."
+    if execution.automatic_retries >= policy.max_automatic_retries:
+        return f"With a larger MaxAutomaticRetries it {retried}."
+    if execution.held_at is not None and execution.entered_at - execution.held_at >= policy.max_age:
+        return f"With a larger MaxAgeHours it {retried}."
+    return ""
 
 
 def _near_misses(issues: list[Issue], services: list[str], regions: list[str], policy: Policy) -> str:
