@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.bursts import Burst, ChannelRecord, InferredShown, line_of, note, place
 from bot.card_ref import CardRef
-from bot.errors import VersionConflict
+from bot.errors import ParseError, VersionConflict
 from bot.inferred import region_of
 from bot.model import HEALTH_UNREADABLE, Execution, ExecutionKey
 from bot.policy import Policy
@@ -132,7 +132,11 @@ def _with_cards(
     store: Store, record: ChannelRecord, issue: str, others: Iterable[ExecutionKey], now: datetime
 ) -> ChannelRecord:
     for other in others:
-        card = store.load_card(other)
+        try:
+            card = store.load_card(other)
+        except ParseError:  # whoever's it is, this one has its place all the same
+            logger.exception("the card of %s cannot be read back and is passed over", other)
+            continue
         if card is not None and card.channel == record.channel:
             _, record = note(record, other, (issue,), card.burst, now)
     return record

@@ -220,6 +220,19 @@ def test_a_card_that_was_there_and_cannot_be_read_back_does_not_keep_a_burst_fro
     assert night.title() == "ECS in us-east-1: 4 deploys held"
 
 
+def test_a_card_that_cannot_be_read_back_keeps_no_other_from_its_place() -> None:
+    """The channel learns from what is there which cards the issue concerns; this one is not among them."""
+    night = SlackNight()
+    night.fail(0)
+    night.deliver()
+    night.issue_opens()
+    night.store.unreadable.add((DueKind.CARD, str(deploy(0))))
+    (key,) = night.fail(1)
+    assert night.status(key) is Status.BLOCKED
+    show_what_can_be(night, key)
+    assert night.store.cards[key].ts
+
+
 def test_a_member_whose_card_was_deleted_stays_true_in_the_list_even_where_its_pipeline_wants_silence() -> None:
     """People know of it already: the burst lists it."""
     night = SlackNight()
