@@ -18,7 +18,7 @@ def with_evidence(
 ) -> tuple[tuple[FailedAction, ...], str]:
     """The failed actions with what their services tell of them, and the caveat where one could not be asked.
 
-    Attribution never waits for it: the first service that is busy ends the asking.
+    Attribution never waits for it: the first service that is busy, or answers nonsense, ends the asking.
     """
     known: list[FailedAction] = []
     caveat = ""
@@ -28,8 +28,11 @@ def with_evidence(
             continue
         try:
             found = world.evidence.of(account, action)
-        except TryLater as busy:
-            logger.info("%s: matched without its details (%s)", action.name, busy)
+        except Exception as problem:  # an answer nobody foresaw explains nothing; the failure is held all the same
+            if isinstance(problem, TryLater):
+                logger.info("%s: matched without its details (%s)", action.name, problem)
+            else:
+                logger.exception("%s: matched without its details", action.name)
             caveat = (
                 f"What {action.name} failed on could not be read, so only {action.provider} itself was matched."
             )

@@ -1,5 +1,7 @@
 """Failed actions are looked behind once, when their failure is first seen, and nothing waits for it."""
 
+import pytest
+
 from bot.errors import TryLater
 from bot.evidence import Found
 from bot.model import Status
@@ -32,10 +34,11 @@ def test_an_issue_announced_later_claims_it_by_what_was_read_then() -> None:
     assert night.evidence.asked == ["DeployStack"]
 
 
-def test_a_busy_service_delays_nothing_and_the_card_says_what_is_missing() -> None:
+@pytest.mark.parametrize("problem", [TryLater("Rate exceeded"), KeyError("an answer nobody foresaw")])
+def test_a_busy_service_delays_nothing_and_the_card_says_what_is_missing(problem: Exception) -> None:
     """Attribution by the provider alone, at once; the others of the stage are not asked either."""
     night = Night()
-    night.evidence.errors.append(TryLater("Rate exceeded"))
+    night.evidence.errors.append(problem)
     night.issue_opens(service="CLOUDFORMATION")
     night.stage_fails(KEY, an_action(), an_action(name="DeployMore"))
     assert night.status() is Status.BLOCKED
