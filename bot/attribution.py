@@ -22,8 +22,9 @@ from bot.names import place
 from bot.policy import Policy
 from bot.providers import (
     SERVICES_BY_BUILD_PHASE,
-    SERVICES_BY_SDK_NAME,
     SERVICES_OF_EVERY_ACTION,
+    named_by_sdk,
+    named_phase,
     services_of,
 )
 
@@ -34,10 +35,8 @@ NEVER_AWS_CODES = {
     "ConfigurationError": "its configuration is wrong",
     "PermissionError": "a permission is missing",
 }
-_BUILD_PHASE = re.compile(r"Phase: ?(\w+)")
 _OWN_BUILD_PHASES = ("INSTALL", "PRE_BUILD", "BUILD", "POST_BUILD")  # buildspec phases run the team's commands
 _OWN_COMMAND = re.compile(r"COMMAND_EXECUTION_ERROR|Error while executing command", re.IGNORECASE)
-_SDK_SERVICE = re.compile(r"\(Service: (?:Amazon|AWS)?(\w+)")
 
 
 def why_own(action: FailedAction) -> str:
@@ -49,8 +48,7 @@ def why_own(action: FailedAction) -> str:
     if action.error_code in NEVER_AWS_CODES:
         return f"{action.name} failed because {NEVER_AWS_CODES[action.error_code]}"
     if action.category in ("Build", "Test", "Compute"):
-        told = _BUILD_PHASE.search(action.message)
-        phase = action.build_phase or (told.group(1) if told else "")
+        phase = action.build_phase or named_phase(action.message)
         broken = action.build_fault or "INTERNAL" in action.message
         if (phase in _OWN_BUILD_PHASES and not broken) or _OWN_COMMAND.search(action.message):
             return f"{action.name}'s own commands failed"
@@ -63,9 +61,7 @@ def explaining_services(action: FailedAction, tags: PipelineTags, policy: Policy
         return frozenset()
     services = services_of(action.owner, action.provider, policy.provider_services) | set(action.services)
     services |= SERVICES_BY_BUILD_PHASE.get(action.build_phase, frozenset())
-    named = _SDK_SERVICE.search(action.message)
-    from_error = SERVICES_BY_SDK_NAME.get(named.group(1).lower()) if named else None
-    return services | set(tags.services) | ({from_error} if from_error else set())
+    return services | set(tags.services) | named_by_sdk(action.message)
 
 
 def in_window(issue: Issue, failed_at: datetime, now: datetime, policy: Policy) -> bool:

@@ -4,6 +4,7 @@ Seen in AWS material: CLOUDFORMATION ECS LAMBDA EC2 S3 ELASTICLOADBALANCING. The
 suggests; a pipeline can name its own with the tag allclear:services, a stack with the setting ProviderServices.
 """
 
+import re
 from collections.abc import Sequence
 
 SERVICES_BY_PROVIDER: dict[str, frozenset[str]] = {
@@ -129,3 +130,20 @@ def services_of(owner: str, provider: str, overrides: Sequence[tuple[str, frozen
     if owner in ("ThirdParty", "Custom"):
         return (named or frozenset()) | {"MULTIPLE_SERVICES"}
     return (named or SERVICES_BY_PROVIDER.get(provider, frozenset())) | SERVICES_OF_EVERY_ACTION
+
+
+_SDK_SERVICE = re.compile(r"\(Service: (?:Amazon|AWS)?(\w+)")
+_BUILD_PHASE = re.compile(r"Phase: ?(\w+)")
+
+
+def named_by_sdk(message: str) -> frozenset[str]:
+    """The service that an AWS SDK's error names; nothing where it names none that is known."""
+    named = _SDK_SERVICE.search(message)
+    service = SERVICES_BY_SDK_NAME.get(named.group(1).lower()) if named else None
+    return frozenset({service} if service else ())
+
+
+def named_phase(message: str) -> str:
+    """The phase of the build that CodePipeline's summary names, "" for none."""
+    named = _BUILD_PHASE.search(message)
+    return named.group(1) if named else ""

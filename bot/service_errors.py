@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from bot.model import RULE, FailedAction
 from bot.policy import Policy
-from bot.providers import SERVICES_BY_BUILD_PHASE, SERVICES_BY_PROVIDER, SERVICES_BY_SDK_NAME
+from bot.providers import SERVICES_BY_BUILD_PHASE, SERVICES_BY_PROVIDER, named_by_sdk, named_phase
 
 
 class Fault(StrEnum):
@@ -43,8 +43,6 @@ _THROTTLING = re.compile(
     r"|\b(?:RequestLimitExceeded|TooManyRequestsException|ProvisionedThroughputExceeded(?:Exception)?|SlowDown)\b",
     re.IGNORECASE,
 )
-_SDK_SERVICE = re.compile(r"\(Service: (?:Amazon|AWS)?(\w+)")
-_BUILD_PHASE = re.compile(r"Phase: ?(\w+)")
 _TEAMS_OWN_WORDS = ("Approval", "Invoke", RULE)  # categories of actions whose message a person or a function wrote
 _BUILDS = ("Build", "Test", "Compute")
 _CODEBUILDS_OWN_PHASES = (
@@ -77,8 +75,7 @@ def _fault(action: FailedAction) -> Fault | None:
     if action.build_fault or action.error_code == "SystemUnavailable":
         return Fault.SERVER
     if action.category in _BUILDS:
-        told = _BUILD_PHASE.search(action.message)
-        phase = action.build_phase or (told.group(1) if told else "")
+        phase = action.build_phase or named_phase(action.message)
         return fault_of(action.message) if phase in _CODEBUILDS_OWN_PHASES else None
     return fault_of(f"{action.message}\n{action.reason}")
 
@@ -88,10 +85,9 @@ def _services(action: FailedAction, policy: Policy) -> frozenset[str]:
 
     What CodeDeploy and ECS deploy to may explain a failure; it is not what failed.
     """
-    named = _SDK_SERVICE.search(action.message) or _SDK_SERVICE.search(action.reason)
-    from_error = SERVICES_BY_SDK_NAME.get(named.group(1).lower()) if named else None
-    if from_error:
-        return frozenset({from_error})
+    named = named_by_sdk(action.message) or named_by_sdk(action.reason)
+    if named:
+        return named
     if action.services and action.provider == "CloudFormation":
         return frozenset(action.services)
     of_provider = dict(policy.provider_services).get(action.provider) or SERVICES_BY_PROVIDER.get(action.provider)
