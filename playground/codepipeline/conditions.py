@@ -125,9 +125,6 @@ class Conditions(Engine):
         super()._stop(execution, abandon, reason, at)
         running = [run for run in self._rule_runs if run.execution is execution and run.status == IN_PROGRESS]
         for run in running:
-            stage_run = execution.stages[run.stage]
-            if stage_run.status != STOPPING:
-                stage_run.status = STOPPING
-                self._say(stage_event(execution, stage_run, STOPPING.upper(), at))
+            self._stage_stops(execution, execution.stages[run.stage], at)
         for run in running if abandon else ():
             self._finish_rule(run, ABANDONED, at)

@@ -282,9 +282,11 @@ class Engine:
                 return
         running = [run for run in self._running if run.execution is execution]
         for run in running:
-            stage_run = execution.stages[run.stage]
-            if stage_run.status != STOPPING:
-                stage_run.status = STOPPING
-                self._say(stage_event(execution, stage_run, STOPPING.upper(), at))
+            self._stage_stops(execution, execution.stages[run.stage], at)
         for run in running if abandon else ():
             self._finish(run, ABANDONED, at)
+
+    def _stage_stops(self, execution: Execution, stage_run: StageRun, at: datetime) -> None:
+        if stage_run.status != STOPPING:
+            stage_run.status = STOPPING
+            self._say(stage_event(execution, stage_run, STOPPING.upper(), at))
