@@ -47,7 +47,7 @@ test: setup
 	$(BIN)/pytest -n auto --dist worksteal
 
 # The same nights each time: a red run is the change's doing. `make soak` plays new ones.
-TEST_NIGHTS ?= 300
+TEST_NIGHTS ?= 100
 
 soak: setup
 	@$(BIN)/python -m tests.simulation.soak \

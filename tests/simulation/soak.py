@@ -24,7 +24,7 @@ from tests.simulation.simulation import Simulation
 
 CHUNK = 20  # seeds a worker takes at once
 SHRUNK_AT_MOST = 3  # failing seeds whose history is told
-SHRINK_SECONDS = 60.0  # for all of them
+SHRINK_SECONDS = 30.0  # for all of them
 NEW_SEEDS = 1_000_000_000  # new ones are drawn from below this
 
 
